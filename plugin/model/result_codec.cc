@@ -1,0 +1,80 @@
+#include "plugin/model/result_codec.h"
+
+namespace aimlog {
+namespace {
+
+ResultHead read_head(ByteReader& reader, Number* epoch) {
+  ResultHead head;
+  head.step_is_count = (reader.fixed<uint8_t>() & result_flag_step_is_count) != 0;
+  const auto epoch_type = reader.fixed<uint8_t>();
+  if (epoch_type > static_cast<uint8_t>(NumberType::float64)) reader.fail("an epoch's type is unknown");
+  reader.fixed<uint16_t>();
+  head.columns = reader.fixed<uint32_t>();
+  head.step = reader.fixed<int64_t>();
+  head.time_ns = reader.fixed<int64_t>();
+  const auto bits = reader.fixed<uint64_t>();
+  if (epoch != nullptr) *epoch = {static_cast<NumberType>(epoch_type), bits};
+  return head;
+}
+
+}  // namespace
+
+ResultHead decode_result_head(ByteView bytes) {
+  ByteReader reader(bytes, "result");
+  return read_head(reader, nullptr);
+}
+
+void decode_result(ByteView bytes, ResultView& out) {
+  ByteReader reader(bytes, "result");
+  const ResultHead head = read_head(reader, &out.epoch);
+  out.step_is_count = head.step_is_count;
+  out.step = head.step;
+  out.time_ns = head.time_ns;
+  const ByteView tags = reader.take(result_tags_bytes(head.columns));
+  out.numbers.assign(head.columns, {});
+  out.objects.assign(head.columns, {});
+  for (uint32_t i = 0; i < head.columns; ++i) {
+    const auto tag = static_cast<ValueTag>(tags[i]);
+    if (tag > ValueTag::map) reader.fail("a column's tag is unknown");
+    if (is_number(tag)) out.numbers[i] = {static_cast<NumberType>(tag), reader.fixed<uint64_t>()};
+  }
+  for (uint32_t i = 0; i < head.columns; ++i) {
+    if (!out.numbers[i].exists()) out.objects[i] = reader.take(reader.fixed<uint32_t>());
+  }
+}
+
+void set_result_step(Bytes& bytes, int64_t step) {
+  AIMLOG_CHECK(bytes.size() >= result_head_bytes);
+  bytes[0] = static_cast<char>(bytes[0] & ~result_flag_step_is_count);
+  std::memcpy(bytes.data() + 8, &step, sizeof step);
+}
+
+Bytes encode_result(const ResultView& result) {
+  Bytes out;
+  const size_t columns = result.numbers.size();
+  append_fixed(out, static_cast<uint8_t>(result.step_is_count ? result_flag_step_is_count : 0));
+  append_fixed(out, static_cast<uint8_t>(result.epoch.type));
+  append_fixed(out, uint16_t{0});
+  append_fixed(out, static_cast<uint32_t>(columns));
+  append_fixed(out, result.step);
+  append_fixed(out, result.time_ns);
+  append_fixed(out, result.epoch.bits);
+  for (size_t i = 0; i < result_tags_bytes(columns); ++i) {
+    const bool number = i < columns && result.numbers[i].exists();
+    const bool object = i < columns && !number;
+    out.push_back(number   ? static_cast<char>(result.numbers[i].type)
+                  : object ? result.objects[i].at(0)
+                           : '\0');
+  }
+  for (const Number& number : result.numbers) {
+    if (number.exists()) append_fixed(out, number.bits);
+  }
+  for (size_t i = 0; i < columns; ++i) {
+    if (result.numbers[i].exists()) continue;
+    append_fixed(out, static_cast<uint32_t>(result.objects[i].size()));
+    out.append(result.objects[i]);
+  }
+  return out;
+}
+
+}  // namespace aimlog

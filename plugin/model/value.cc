@@ -1,0 +1,110 @@
+#include "plugin/model/value.h"
+
+namespace aimlog {
+namespace {
+
+void append_tag(Bytes& out, ValueTag tag) { out.push_back(static_cast<char>(tag)); }
+
+struct Appender {
+  Bytes& out;
+
+  void operator()(std::monostate) const { append_tag(out, ValueTag::null); }
+  void operator()(const Number& number) const {
+    AIMLOG_CHECK(number.exists());
+    out.push_back(static_cast<char>(number.type));  // number types and value tags share their numbers
+    if (number.type == NumberType::boolean) {
+      out.push_back(static_cast<char>(number.bits));
+    } else {
+      append_fixed(out, number.bits);
+    }
+  }
+  void operator()(const std::string& text) const {
+    append_tag(out, ValueTag::string);
+    append_string(out, text);
+  }
+  void operator()(const BinaryBytes& binary) const {
+    append_tag(out, ValueTag::bytes);
+    append_string(out, binary.bytes);
+  }
+  void operator()(const ValueList& list) const {
+    append_tag(out, ValueTag::list);
+    append_varint(out, list.size());
+    for (const Value& item : list) append_value(out, item);
+  }
+  void operator()(const ValueMap& map) const {
+    append_tag(out, ValueTag::map);
+    append_varint(out, map.size());
+    for (const auto& [key, value] : map) {
+      append_string(out, key);
+      append_value(out, value);
+    }
+  }
+};
+
+Value read_nested(ByteReader& reader, unsigned depth);
+
+ValueList read_list(ByteReader& reader, unsigned depth) {
+  ValueList list;
+  const uint64_t count = reader.varint_up_to(reader.remaining());
+  for (uint64_t i = 0; i < count; ++i) list.push_back(read_nested(reader, depth + 1));
+  return list;
+}
+
+ValueMap read_map(ByteReader& reader, unsigned depth) {
+  ValueMap map;
+  const uint64_t count = reader.varint_up_to(reader.remaining());
+  for (uint64_t i = 0; i < count; ++i) {
+    std::string key(reader.string());
+    map.emplace_back(std::move(key), read_nested(reader, depth + 1));
+  }
+  return map;
+}
+
+Value read_nested(ByteReader& reader, unsigned depth) {
+  if (depth > value_depth_max) reader.fail("it is nested too deeply");
+  switch (static_cast<ValueTag>(reader.fixed<uint8_t>())) {
+    case ValueTag::null: return {};
+    case ValueTag::boolean: return {Number::of(reader.fixed<uint8_t>() != 0)};
+    case ValueTag::int64: return {Number{NumberType::int64, reader.fixed<uint64_t>()}};
+    case ValueTag::uint64: return {Number{NumberType::uint64, reader.fixed<uint64_t>()}};
+    case ValueTag::float64: return {Number{NumberType::float64, reader.fixed<uint64_t>()}};
+    case ValueTag::string: return {std::string(reader.string())};
+    case ValueTag::bytes: return {BinaryBytes{std::string(reader.string())}};
+    case ValueTag::list: return {read_list(reader, depth)};
+    case ValueTag::map: return {read_map(reader, depth)};
+  }
+  reader.fail("a tag is unknown");
+}
+
+void flatten_into(const ValueMap& map, const std::string& prefix,
+                  std::vector<std::pair<std::string, Value>>& out) {
+  for (const auto& [key, value] : map) {
+    const std::string name = prefix.empty() ? key : prefix + "/" + key;
+    if (const ValueMap* nested = value.map()) {
+      flatten_into(*nested, name, out);
+    } else {
+      out.emplace_back(name, value);
+    }
+  }
+}
+
+}  // namespace
+
+void append_value(Bytes& out, const Value& value) { std::visit(Appender{out}, value.data); }
+
+Value read_value(ByteReader& reader) { return read_nested(reader, 1); }
+
+Value decode_value(ByteView bytes) {
+  ByteReader reader(bytes, "value");
+  Value value = read_value(reader);
+  reader.expect_end();
+  return value;
+}
+
+std::vector<std::pair<std::string, Value>> flatten(const ValueMap& map) {
+  std::vector<std::pair<std::string, Value>> out;
+  flatten_into(map, "", out);
+  return out;
+}
+
+}  // namespace aimlog

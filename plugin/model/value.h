@@ -1,0 +1,62 @@
+// An owned tree of values: params, config, contexts, texts. Decoded from and encoded to bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "plugin/base/bytes.h"
+#include "plugin/model/number.h"
+
+namespace aimlog {
+
+// Stored on disk, and the same numbers as the ABI's tags: never renumber.
+enum class ValueTag : uint8_t {
+  null = 0,
+  boolean = 1,
+  int64 = 2,
+  uint64 = 3,
+  float64 = 4,
+  string = 5,
+  bytes = 6,
+  list = 7,
+  map = 8,
+};
+
+struct Value;
+using ValueList = std::vector<Value>;
+using ValueMap = std::vector<std::pair<std::string, Value>>;  // in the host's order
+
+struct BinaryBytes {
+  std::string bytes;
+  bool operator==(const BinaryBytes&) const = default;
+};
+
+// Numbers are compared bit for bit.
+struct Value {
+  std::variant<std::monostate, Number, std::string, BinaryBytes, ValueList, ValueMap> data;
+  bool operator==(const Value&) const = default;
+
+  bool is_null() const { return data.index() == 0; }
+  const Number* number() const { return std::get_if<Number>(&data); }
+  const std::string* text() const { return std::get_if<std::string>(&data); }
+  const ValueList* list() const { return std::get_if<ValueList>(&data); }
+  const ValueMap* map() const { return std::get_if<ValueMap>(&data); }
+};
+
+// Encoding: tag byte, then nothing (null), one byte (bool), 8 bytes (numbers), length and bytes (string, bytes), count and
+// items (list), count and key, value pairs (map); lengths and counts are varints.
+void append_value(Bytes& out, const Value& value);
+
+// Throws Error(corrupt); never deeper than value_depth_max.
+Value read_value(ByteReader& reader);
+Value decode_value(ByteView bytes);
+
+inline constexpr unsigned value_depth_max = 64;
+
+// A nested map as flat "a/b" names with leaves, in order; lists stay whole. The empty map has no leaves.
+std::vector<std::pair<std::string, Value>> flatten(const ValueMap& map);
+
+}  // namespace aimlog
