@@ -15,8 +15,8 @@ namespace aimlog {
 
 static_assert(std::endian::native == std::endian::little, "on-disk formats are little-endian");
 
-using Bytes = std::string;           // owned bytes
-using ByteView = std::string_view;   // borrowed bytes
+using Bytes = std::string;          // owned bytes
+using ByteView = std::string_view;  // borrowed bytes
 
 template <std::integral T>
 void append_fixed(Bytes& out, T value) {
@@ -73,7 +73,8 @@ class ByteReader {
     fail("a number is too long");
   }
 
-  // A varint that must not be above `max`: counts and sizes are checked before anything is allocated.
+  // A varint that must not be above `max`: counts and sizes are checked before anything is
+  // allocated.
   uint64_t varint_up_to(uint64_t max) {
     const uint64_t value = varint();
     if (value > max) fail("a count is too large");

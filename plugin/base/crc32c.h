@@ -6,7 +6,8 @@
 
 namespace aimlog {
 
-// Continues `crc` (0 to begin) over `size` bytes. Uses the processor's instruction where it has one.
+// Continues `crc` (0 to begin) over `size` bytes. Uses the processor's instruction where it has
+// one.
 uint32_t crc32c(uint32_t crc, const void* data, size_t size);
 
 // The same by table; kept apart so that a test can hold one against the other.

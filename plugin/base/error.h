@@ -36,12 +36,12 @@ class Error : public std::runtime_error {
 [[nodiscard]] Error system_error(const std::string& what, int error_number);
 
 // A broken invariant is an internal error, never an abort: we live in somebody else's process.
-#define AIMLOG_CHECK(condition)                                                     \
-  do {                                                                              \
-    if (!(condition))                                                               \
-      throw ::aimlog::Error(::aimlog::ErrorCode::internal,                          \
-                            std::string(__FILE__) + ":" + std::to_string(__LINE__) + \
-                                ": broken invariant: " #condition);                 \
+#define AIMLOG_CHECK(condition)                                                                    \
+  do {                                                                                             \
+    if (!(condition))                                                                              \
+      throw ::aimlog::Error(::aimlog::ErrorCode::internal, std::string(__FILE__) + ":" +           \
+                                                               std::to_string(__LINE__) +          \
+                                                               ": broken invariant: " #condition); \
   } while (false)
 
 }  // namespace aimlog

@@ -1,4 +1,5 @@
-// 128-bit content hashes (XXH3): the same bytes have the same hash on every machine and in every version.
+// 128-bit content hashes (XXH3): the same bytes have the same hash on every machine and in every
+// version.
 #pragma once
 
 #include <array>

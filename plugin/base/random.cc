@@ -14,7 +14,8 @@ std::array<unsigned char, 16> random_128() {
   do {
     got = getrandom(bytes.data(), bytes.size(), 0);
   } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(bytes.size())) throw system_error("cannot get random bytes", errno);
+  if (got != static_cast<ssize_t>(bytes.size()))
+    throw system_error("cannot get random bytes", errno);
   return bytes;
 }
 

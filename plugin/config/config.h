@@ -1,4 +1,5 @@
-// The plugin's settings as plain data. docs/configuration.md explains each; load_config.h reads them from YAML.
+// The plugin's settings as plain data. docs/configuration.md explains each; load_config.h reads
+// them from YAML.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ struct Config {
   OnFull on_full = OnFull::drop;
   uint32_t full_wait_ms = 50;
   uint32_t close_timeout_ms = 5000;
-  bool context_and_epoch = true;  // top-level `context` and `epoch` apply to all metrics of a result
+  bool context_and_epoch =
+      true;  // top-level `context` and `epoch` apply to all metrics of a result
   std::vector<std::string> tags;
   std::string description;
   LogConfig log;

@@ -1,5 +1,5 @@
-// YAML and overrides to Config. Every mistake is an Error(invalid_config) whose text says file:line:column, key, what is wrong and what
-// would be right.
+// YAML and overrides to Config. Every mistake is an Error(invalid_config) whose text says
+// file:line:column, key, what is wrong and what would be right.
 #pragma once
 
 #include <filesystem>

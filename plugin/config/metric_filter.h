@@ -12,8 +12,9 @@ class MetricFilter {
   MetricFilter() = default;  // lets everything through
   explicit MetricFilter(std::vector<std::string> patterns);
 
-  // A pattern that is literally the name matches it, whatever characters it has; else `*` (also across `/`), `?` and `[a-z]`.
-  // Where the first pattern is an exclusion, everything not matched is in. Remembers which patterns ever matched.
+  // A pattern that is literally the name matches it, whatever characters it has; else `*` (also
+  // across `/`), `?` and `[a-z]`. Where the first pattern is an exclusion, everything not matched
+  // is in. Remembers which patterns ever matched.
   bool accepts(std::string_view name);
 
   std::vector<std::string> unmatched_patterns() const;

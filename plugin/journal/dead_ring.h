@@ -21,15 +21,16 @@ void remove_unfinished_rings(const std::filesystem::path& directory);
 
 // Bytes that could not be read as records while scanning.
 struct RingDamage {
-  uint64_t bytes_skipped = 0;      // between valid records
-  uint64_t records_missing = 0;    // by the gaps in sequence numbers
+  uint64_t bytes_skipped = 0;    // between valid records
+  uint64_t records_missing = 0;  // by the gaps in sequence numbers
 };
 
 // A ring whose writer is gone, held under LOCK_EX so that two recoveries never meet.
 class DeadRing {
  public:
-  // nullopt if the file is gone, or its writer (or another recovery) lives. Throws Error(corrupt) if the header cannot be read,
-  // Error(too_new) if a later version wrote it. `read_only`: LOCK_SH, for looking without replaying.
+  // nullopt if the file is gone, or its writer (or another recovery) lives. Throws Error(corrupt)
+  // if the header cannot be read, Error(too_new) if a later version wrote it. `read_only`: LOCK_SH,
+  // for looking without replaying.
   static std::optional<DeadRing> open(const std::filesystem::path& path, bool read_only = false);
   DeadRing(DeadRing&&) noexcept;
   DeadRing& operator=(DeadRing&&) noexcept;
@@ -38,8 +39,9 @@ class DeadRing {
   const std::array<unsigned char, 16>& id() const;
   const std::filesystem::path& path() const;
 
-  // The next valid record at or behind `position`, which moves behind it; false at the end. Damage before it is added to `damage`:
-  // a torn tail is normal and not counted, bytes between valid records are.
+  // The next valid record at or behind `position`, which moves behind it; false at the end. Damage
+  // before it is added to `damage`: a torn tail is normal and not counted, bytes between valid
+  // records are.
   bool read(RingPosition& position, RingRecord& out, RingDamage& damage) const;
 
   // Unlinks the file and syncs the directory.

@@ -1,8 +1,9 @@
 // The journal: a ring file that makes an event survive the death of the process.
 //
-// One thread, the host's, writes records; one, the committer's, reads and frees them. The file is mapped shared: what is
-// stored there is in the page cache and outlives kill -9. It is never synced; a power cut is the store's affair (see FORMAT.md).
-// A ring lives once: its random id is never reused, and the file is unlinked after its last record is in the store.
+// One thread, the host's, writes records; one, the committer's, reads and frees them. The file is
+// mapped shared: what is stored there is in the page cache and outlives kill -9. It is never
+// synced; a power cut is the store's affair (see FORMAT.md). A ring lives once: its random id is
+// never reused, and the file is unlinked after its last record is in the store.
 #pragma once
 
 #include <atomic>
@@ -20,7 +21,8 @@ inline constexpr uint64_t ring_bytes_min = 64 * 1024;
 inline constexpr uint64_t ring_bytes_default = 8 * 1024 * 1024;
 inline constexpr uint64_t ring_bytes_max = uint64_t{4} << 30;
 
-// A place in the stream of records: offsets grow for ever, the place in the file is the offset modulo the data area's size.
+// A place in the stream of records: offsets grow for ever, the place in the file is the offset
+// modulo the data area's size.
 struct RingPosition {
   uint64_t sequence = 0;  // of the last record before this place; the first record has sequence 1
   uint64_t offset = 0;    // where the next record begins
@@ -29,8 +31,8 @@ struct RingPosition {
 
 struct RingRecord {
   uint16_t type = 0;
-  RingPosition end;   // the place behind this record; end.sequence is its own sequence number
-  ByteView payload;   // valid until the record is released
+  RingPosition end;  // the place behind this record; end.sequence is its own sequence number
+  ByteView payload;  // valid until the record is released
 };
 
 // What a record may use: the last eighth of the ring is kept for life-cycle and shape records.
@@ -38,9 +40,10 @@ enum class RingRoom { results, reserved };
 
 class Ring {
  public:
-  // Makes a file `<id>.ring` in `directory`: under a temporary name, allocated in full, locked, header synced, renamed,
-  // directory synced. `bytes` is rounded up to whole pages. Falls back to write(2) per record where the file cannot be
-  // allocated or the file system is copy-on-write; uses_write_calls() says so. Throws Error.
+  // Makes a file `<id>.ring` in `directory`: under a temporary name, allocated in full, locked,
+  // header synced, renamed, directory synced. `bytes` is rounded up to whole pages. Falls back to
+  // write(2) per record where the file cannot be allocated or the file system is copy-on-write;
+  // uses_write_calls() says so. Throws Error.
   static std::unique_ptr<Ring> create(const std::filesystem::path& directory, uint64_t bytes);
   ~Ring();
   Ring(const Ring&) = delete;
@@ -53,10 +56,12 @@ class Ring {
   bool uses_write_calls() const;
 
   // --- the host's thread. No lock, no allocation, no system call (but in the fallback mode).
-  // Room for a payload of up to `bytes`, or nullptr if there is none now. Nothing is visible before publish().
+  // Room for a payload of up to `bytes`, or nullptr if there is none now. Nothing is visible before
+  // publish().
   char* reserve(uint32_t bytes, RingRoom room) noexcept;
-  // Completes the reserved record with the first `bytes` of its payload. Returns its sequence number, 0 if the fallback's write failed
-  // (the record is then not in the ring and the room is given back).
+  // Completes the reserved record with the first `bytes` of its payload. Returns its sequence
+  // number, 0 if the fallback's write failed (the record is then not in the ring and the room is
+  // given back).
   uint64_t publish(uint16_t type, uint32_t bytes) noexcept;
   uint64_t published_sequence() const noexcept;
 
@@ -65,15 +70,18 @@ class Ring {
   bool read(const RingPosition& position, RingRecord& out) const;
   // Gives back everything before `position`; only after a good commit.
   void release(const RingPosition& position) noexcept;
-  // Makes the pages that will be written next writable beforehand, so that the host's thread meets no page fault.
+  // Makes the pages that will be written next writable beforehand, so that the host's thread meets
+  // no page fault.
   void prepare_ahead(uint64_t bytes) noexcept;
-  // Closes and unlinks the file and syncs the directory: the last act, when everything is committed.
+  // Closes and unlinks the file and syncs the directory: the last act, when everything is
+  // committed.
   void remove();
 
   // --- any thread.
   uint64_t used_bytes() const noexcept;
 
-  // In a forked child: closes the lock so that the parent's death is seen. Nothing else may be called there afterwards.
+  // In a forked child: closes the lock so that the parent's death is seen. Nothing else may be
+  // called there afterwards.
   void abandon_in_child() noexcept;
 
  private:

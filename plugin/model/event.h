@@ -129,7 +129,8 @@ struct GapEvent {
   uint64_t others = 0;
 };
 
-using Event = std::variant<SessionEvent, TrialEvent, ShapeEvent, StartEvent, ResultEvent, CheckpointEvent,
-                           EndEvent, FailureEvent, ExperimentEndEvent, CloseEvent, GapEvent>;
+using Event =
+    std::variant<SessionEvent, TrialEvent, ShapeEvent, StartEvent, ResultEvent, CheckpointEvent,
+                 EndEvent, FailureEvent, ExperimentEndEvent, CloseEvent, GapEvent>;
 
 }  // namespace aimlog

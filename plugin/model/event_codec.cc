@@ -7,8 +7,8 @@
 namespace aimlog {
 namespace {
 
-// One list of fields serves both directions: `fields(codec, event)` names them in their order on disk.
-// New fields go to the end of a list; readers of older records see defaults for them.
+// One list of fields serves both directions: `fields(codec, event)` names them in their order on
+// disk. New fields go to the end of a list; readers of older records see defaults for them.
 class Encoder {
  public:
   explicit Encoder(Bytes& out) : out_(out) {}
@@ -68,9 +68,9 @@ void each(Codec& codec, Fields&... fields) {
 
 template <typename Codec>
 void fields(Codec& c, SessionEvent& e) {
-  each(c, e.token, e.token_from_state, e.resumed, e.time_ns, e.pid, e.machine, e.experiment, e.job_id,
-       e.experiment_dir, e.host_name, e.host_version, e.metric_namespace, e.metric, e.mode, e.num_samples,
-       e.total_num_samples, e.time_budget_s, e.stop, e.tags, e.description);
+  each(c, e.token, e.token_from_state, e.resumed, e.time_ns, e.pid, e.machine, e.experiment,
+       e.job_id, e.experiment_dir, e.host_name, e.host_version, e.metric_namespace, e.metric,
+       e.mode, e.num_samples, e.total_num_samples, e.time_budget_s, e.stop, e.tags, e.description);
 }
 template <typename Codec>
 void fields(Codec& c, TrialEvent& e) {
@@ -83,8 +83,8 @@ void fields(Codec& c, ShapeEvent& e) {
 template <typename Codec>
 void fields(Codec& c, StartEvent& e) {
   each(c, e.trial, e.time_ns, e.restored, e.host_status, e.name, e.trainable_name, e.experiment_tag,
-       e.local_dir, e.remote_dir, e.node_ip, e.pid, e.failure_count, e.host_attempt, e.checkpoint_path,
-       e.params, e.config);
+       e.local_dir, e.remote_dir, e.node_ip, e.pid, e.failure_count, e.host_attempt,
+       e.checkpoint_path, e.params, e.config);
 }
 template <typename Codec>
 void fields(Codec& c, CheckpointEvent& e) {
@@ -174,19 +174,31 @@ void append_event(Bytes& out, const Event& event) {
 
 Event decode_event(EventType type, ByteView payload) {
   switch (type) {
-    case EventType::session: return decode_as<SessionEvent>(payload);
-    case EventType::trial: return decode_as<TrialEvent>(payload);
-    case EventType::shape: return decode_as<ShapeEvent>(payload);
-    case EventType::start: return decode_as<StartEvent>(payload);
-    case EventType::result: return decode_result_event(payload);
-    case EventType::checkpoint: return decode_as<CheckpointEvent>(payload);
-    case EventType::end: return decode_as<EndEvent>(payload);
-    case EventType::failure: return decode_as<FailureEvent>(payload);
-    case EventType::experiment_end: return decode_as<ExperimentEndEvent>(payload);
-    case EventType::close: return decode_as<CloseEvent>(payload);
-    case EventType::gap: return decode_as<GapEvent>(payload);
+    case EventType::session:
+      return decode_as<SessionEvent>(payload);
+    case EventType::trial:
+      return decode_as<TrialEvent>(payload);
+    case EventType::shape:
+      return decode_as<ShapeEvent>(payload);
+    case EventType::start:
+      return decode_as<StartEvent>(payload);
+    case EventType::result:
+      return decode_result_event(payload);
+    case EventType::checkpoint:
+      return decode_as<CheckpointEvent>(payload);
+    case EventType::end:
+      return decode_as<EndEvent>(payload);
+    case EventType::failure:
+      return decode_as<FailureEvent>(payload);
+    case EventType::experiment_end:
+      return decode_as<ExperimentEndEvent>(payload);
+    case EventType::close:
+      return decode_as<CloseEvent>(payload);
+    case EventType::gap:
+      return decode_as<GapEvent>(payload);
   }
-  throw Error(ErrorCode::too_new, "a journal record has type " + std::to_string(static_cast<int>(type)) +
+  throw Error(ErrorCode::too_new, "a journal record has type " +
+                                      std::to_string(static_cast<int>(type)) +
                                       ", which this version does not know");
 }
 

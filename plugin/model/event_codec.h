@@ -11,8 +11,8 @@ EventType event_type(const Event& event);
 // Appends the payload of `event` to `out`.
 void append_event(Bytes& out, const Event& event);
 
-// Throws Error(corrupt) for damaged payloads and Error(too_new) for types that this version does not know.
-// Views in the result point into `payload`.
+// Throws Error(corrupt) for damaged payloads and Error(too_new) for types that this version does
+// not know. Views in the result point into `payload`.
 Event decode_event(EventType type, ByteView payload);
 
 // A result's payload begins with these, then come the bytes of result_codec.h.

@@ -21,7 +21,8 @@ struct RunId {
   static std::optional<RunId> from_hex(std::string_view text);
 };
 
-// Minted by the tracker for each new job, or taken over from a saved state; the store binds it to a job.
+// Minted by the tracker for each new job, or taken over from a saved state; the store binds it to a
+// job.
 using JobToken = std::array<unsigned char, 16>;
 
 // Identity of a ring file; random, never reused.
@@ -31,7 +32,8 @@ using RingId = std::array<unsigned char, 16>;
 using TrialKey = Hash128;
 TrialKey trial_key(std::string_view trial_id);
 
-// The same (job, trial) is the same run for ever. `job_token` is the token under which the job was first bound.
+// The same (job, trial) is the same run for ever. `job_token` is the token under which the job was
+// first bound.
 RunId make_run_id(const JobToken& job_token, std::string_view trial_id);
 
 std::string to_hex(const unsigned char* bytes, size_t count);

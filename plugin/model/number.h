@@ -27,17 +27,22 @@ struct Number {
   bool exists() const { return type != NumberType::none; }
   double as_double() const {
     switch (type) {
-      case NumberType::int64: return static_cast<double>(static_cast<int64_t>(bits));
-      case NumberType::float64: return std::bit_cast<double>(bits);
-      case NumberType::none: return std::nan("");
-      default: return static_cast<double>(bits);
+      case NumberType::int64:
+        return static_cast<double>(static_cast<int64_t>(bits));
+      case NumberType::float64:
+        return std::bit_cast<double>(bits);
+      case NumberType::none:
+        return std::nan("");
+      default:
+        return static_cast<double>(bits);
     }
   }
   bool is_nan() const { return type == NumberType::float64 && std::isnan(as_double()); }
   bool is_infinite() const { return type == NumberType::float64 && std::isinf(as_double()); }
 };
 
-// By value, exactly, across types: 2^53+1 as an integer is above 2^53 as a double. NaN is unordered; -0.0 equals 0.0.
+// By value, exactly, across types: 2^53+1 as an integer is above 2^53 as a double. NaN is
+// unordered; -0.0 equals 0.0.
 std::partial_ordering compare(Number a, Number b);
 
 // Shortest text that reads back as the same number: "1", "0.1", "1e-07", "nan", "inf", "-inf".

@@ -7,7 +7,8 @@ ResultHead read_head(ByteReader& reader, Number* epoch) {
   ResultHead head;
   head.step_is_count = (reader.fixed<uint8_t>() & result_flag_step_is_count) != 0;
   const auto epoch_type = reader.fixed<uint8_t>();
-  if (epoch_type > static_cast<uint8_t>(NumberType::float64)) reader.fail("an epoch's type is unknown");
+  if (epoch_type > static_cast<uint8_t>(NumberType::float64))
+    reader.fail("an epoch's type is unknown");
   reader.fixed<uint16_t>();
   head.columns = reader.fixed<uint32_t>();
   head.step = reader.fixed<int64_t>();

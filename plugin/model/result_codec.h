@@ -1,4 +1,5 @@
-// One result as bytes: in a journal record behind its trial key and shape hash, and unchanged in a tail.
+// One result as bytes: in a journal record behind its trial key and shape hash, and unchanged in a
+// tail.
 //
 //   offset  0  u8  flags          bit 0: the step is to be the count of results of the attempt
 //           1  u8  epoch type     a NumberType
@@ -38,8 +39,9 @@ struct ResultView {
   int64_t step = 0;
   int64_t time_ns = 0;
   Number epoch;
-  std::vector<Number> numbers;    // one a column; none where the column holds no number
-  std::vector<ByteView> objects;  // one a column; empty where it holds a number, else an encoded value
+  std::vector<Number> numbers;  // one a column; none where the column holds no number
+  std::vector<ByteView>
+      objects;  // one a column; empty where it holds a number, else an encoded value
 };
 
 // Decodes into `out`, whose vectors are reused. Throws Error(corrupt).

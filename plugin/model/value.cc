@@ -11,7 +11,8 @@ struct Appender {
   void operator()(std::monostate) const { append_tag(out, ValueTag::null); }
   void operator()(const Number& number) const {
     AIMLOG_CHECK(number.exists());
-    out.push_back(static_cast<char>(number.type));  // number types and value tags share their numbers
+    out.push_back(
+        static_cast<char>(number.type));  // number types and value tags share their numbers
     if (number.type == NumberType::boolean) {
       out.push_back(static_cast<char>(number.bits));
     } else {
@@ -63,15 +64,24 @@ ValueMap read_map(ByteReader& reader, unsigned depth) {
 Value read_nested(ByteReader& reader, unsigned depth) {
   if (depth > value_depth_max) reader.fail("it is nested too deeply");
   switch (static_cast<ValueTag>(reader.fixed<uint8_t>())) {
-    case ValueTag::null: return {};
-    case ValueTag::boolean: return {Number::of(reader.fixed<uint8_t>() != 0)};
-    case ValueTag::int64: return {Number{NumberType::int64, reader.fixed<uint64_t>()}};
-    case ValueTag::uint64: return {Number{NumberType::uint64, reader.fixed<uint64_t>()}};
-    case ValueTag::float64: return {Number{NumberType::float64, reader.fixed<uint64_t>()}};
-    case ValueTag::string: return {std::string(reader.string())};
-    case ValueTag::bytes: return {BinaryBytes{std::string(reader.string())}};
-    case ValueTag::list: return {read_list(reader, depth)};
-    case ValueTag::map: return {read_map(reader, depth)};
+    case ValueTag::null:
+      return {};
+    case ValueTag::boolean:
+      return {Number::of(reader.fixed<uint8_t>() != 0)};
+    case ValueTag::int64:
+      return {Number{NumberType::int64, reader.fixed<uint64_t>()}};
+    case ValueTag::uint64:
+      return {Number{NumberType::uint64, reader.fixed<uint64_t>()}};
+    case ValueTag::float64:
+      return {Number{NumberType::float64, reader.fixed<uint64_t>()}};
+    case ValueTag::string:
+      return {std::string(reader.string())};
+    case ValueTag::bytes:
+      return {BinaryBytes{std::string(reader.string())}};
+    case ValueTag::list:
+      return {read_list(reader, depth)};
+    case ValueTag::map:
+      return {read_map(reader, depth)};
   }
   reader.fail("a tag is unknown");
 }

@@ -46,8 +46,9 @@ struct Value {
   const ValueMap* map() const { return std::get_if<ValueMap>(&data); }
 };
 
-// Encoding: tag byte, then nothing (null), one byte (bool), 8 bytes (numbers), length and bytes (string, bytes), count and
-// items (list), count and key, value pairs (map); lengths and counts are varints.
+// Encoding: tag byte, then nothing (null), one byte (bool), 8 bytes (numbers), length and bytes
+// (string, bytes), count and items (list), count and key, value pairs (map); lengths and counts are
+// varints.
 void append_value(Bytes& out, const Value& value);
 
 // Throws Error(corrupt); never deeper than value_depth_max.
@@ -56,7 +57,8 @@ Value decode_value(ByteView bytes);
 
 inline constexpr unsigned value_depth_max = 64;
 
-// A nested map as flat "a/b" names with leaves, in order; lists stay whole. The empty map has no leaves.
+// A nested map as flat "a/b" names with leaves, in order; lists stay whole. The empty map has no
+// leaves.
 std::vector<std::pair<std::string, Value>> flatten(const ValueMap& map);
 
 }  // namespace aimlog

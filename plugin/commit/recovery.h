@@ -1,0 +1,36 @@
+// Replays journals whose writers are dead: called by whoever opens the repo next with leave to
+// write.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin/store/environment.h"
+
+namespace aimlog {
+
+struct RecoveryReport {
+  uint32_t journals_replayed = 0;
+  uint64_t events_replayed = 0;
+  uint32_t runs_crashed = 0;  // runs that were open and are now marked crashed
+  uint64_t records_lost = 0;  // damaged records, also stored as losses
+  std::vector<std::string>
+      problems;  // one text for each journal that could not be replayed; it is left where it is
+};
+
+// Safe to call at any time, by several processes at once. Throws Error only if the store itself
+// fails.
+RecoveryReport recover_dead_journals(Environment& environment);
+
+// For read-only media: how many events wait in dead or live journals beyond what is committed.
+struct WaitingEvents {
+  uint32_t live_journals = 0;
+  uint32_t dead_journals = 0;
+  uint64_t events = 0;  // in dead ones
+};
+WaitingEvents count_waiting_events(Environment& environment);
+
+}  // namespace aimlog

@@ -1,0 +1,65 @@
+// What people see of a run: attempts merged, tails added. All functions copy out; no transaction
+// stays open over output.
+//
+// Default view of a series: for each step the newest attempt that has it, within an attempt the
+// later point. Summaries of this view come from stored summaries where those are exact, and from
+// the points otherwise, so that ls and best always equal what one computes from get.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugin/store/environment.h"
+#include "plugin/store/rows.h"
+#include "plugin/store/series_table.h"
+
+namespace aimlog {
+
+struct Point {
+  int64_t step = 0;
+  int64_t time_ns = 0;
+  Number epoch;  // none where there was none
+  Number value;
+  uint32_t attempt = 0;
+};
+
+// The unsealed rows of the whole repo, decoded once per transaction and shared by all runs.
+class Tails {
+ public:
+  explicit Tails(const Transaction& txn);
+  struct Row {
+    uint32_t attempt = 0;
+    JournalNumber journal = 0;
+    uint64_t sequence = 0;
+    ShapeNumber shape = 0;
+    Bytes result;
+  };
+  const std::vector<Row>& of(RunNumber run) const;  // in order of attempt, journal, sequence
+
+ private:
+  std::map<RunNumber, std::vector<Row>> rows_;
+};
+
+// All points of a series, in order of attempt, journal and sequence: nothing merged.
+std::vector<Point> read_all_points(const Transaction& txn, const Tails& tails, RunNumber run,
+                                   SeriesKey key);
+// The default view, by rising step.
+std::vector<Point> default_view(std::vector<Point> all);
+std::vector<Point> read_points(const Transaction& txn, const Tails& tails, RunNumber run,
+                               SeriesKey key);
+
+// Summaries of the default view of every series of a run; only of `only` where given.
+SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber run,
+                          const std::optional<std::vector<SeriesKey>>& only = std::nullopt);
+// Last values of what is no number, tails included.
+std::map<SeriesKey, ObjectRow> read_objects(const Transaction& txn, const Tails& tails,
+                                            RunNumber run);
+// Results recorded for an attempt, tails included.
+uint64_t read_result_count(const Transaction& txn, const Tails& tails, RunNumber run,
+                           uint32_t attempt);
+
+}  // namespace aimlog
