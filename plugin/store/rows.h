@@ -61,6 +61,9 @@ struct RunRow {
   TrialStatus status = TrialStatus::pending;
   int64_t created_ns = 0;
   int64_t ended_ns = 0;  // 0 = open
+  // The status is our conclusion (stopped at the end of the job, crashed), not the host's word:
+  // what the host says later wins.
+  bool closed_by_us = false;
   uint32_t attempts = 0;
   uint32_t failures = 0;
   std::string error_text;  // of the newest failure
