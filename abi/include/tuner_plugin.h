@@ -33,8 +33,8 @@
  *     Static identity strings (`name`, `version` of the table) are NUL-terminated; a host copies
  *     them if they are to outlive the library.
  *  6. Strings are pointer and length in bytes, UTF-8, not NUL-terminated; a NULL pointer is the
- *     empty string. Invalid UTF-8 is accepted: each maximal bad sequence is read as one U+FFFD, and
- *     the plugin counts the texts so repaired.
+ *     empty string. Invalid UTF-8 is accepted: each byte that belongs to no well-formed sequence is
+ *     read as one U+FFFD, and the plugin counts the texts so repaired.
  *  7. Scalars have a fixed width. A boolean is an int32_t that is 0 or 1. Times are int64_t
  *     nanoseconds since the Unix epoch (UTC); 0 = not given.
  *  8. Reserved fields are set to 0 by whoever fills the struct and ignored by the reader.

@@ -24,9 +24,8 @@ static void put_bytes(json_line* line, const char* bytes, size_t count) {
 
 static void put(json_line* line, const char* text) { put_bytes(line, text, strlen(text)); }
 
-/* How many bytes the sequence at the front has; *valid tells whether it is UTF-8 or the longest
- * beginning of one that is not. */
-static size_t utf8_sequence(const unsigned char* at, size_t left, int* valid) {
+/* The length of the well-formed UTF-8 sequence at the front, or 0. */
+static size_t utf8_sequence(const unsigned char* at, size_t left) {
   unsigned char lead = at[0];
   unsigned char low = 0x80, high = 0xBF; /* what the second byte may be */
   size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
@@ -34,14 +33,12 @@ static size_t utf8_sequence(const unsigned char* at, size_t left, int* valid) {
   if (lead == 0xED) high = 0x9F;
   if (lead == 0xF0) low = 0x90;
   if (lead == 0xF4) high = 0x8F;
-  *valid = 0;
-  if (length == 0 || lead > 0xF4) return 1;
+  if (lead > 0xF4 || length > left) return 0;
   for (size_t i = 1; i < length; ++i) {
-    if (i == left || at[i] < low || at[i] > high) return i;
+    if (at[i] < low || at[i] > high) return 0;
     low = 0x80;
     high = 0xBF;
   }
-  *valid = 1;
   return length;
 }
 
@@ -50,11 +47,11 @@ static void put_escaped(json_line* line, tuner_string text) {
   size_t length = bytes == NULL ? 0 : (size_t)text.length;
   int repaired = 0;
   for (size_t i = 0; i < length;) {
-    int valid;
-    size_t sequence = utf8_sequence(bytes + i, length - i, &valid);
-    if (!valid) {
+    size_t sequence = utf8_sequence(bytes + i, length - i);
+    if (sequence == 0) {
       put(line, "\xEF\xBF\xBD");
       repaired = 1;
+      sequence = 1;
     } else if (bytes[i] == '"' || bytes[i] == '\\') {
       put(line, bytes[i] == '"' ? "\\\"" : "\\\\");
     } else if (bytes[i] < 0x20) {

@@ -10,7 +10,7 @@
  *   bytes              {"$bytes": "00ff"}
  *   a map's key "$x"   "$$x", so that no map can be taken for one of the above
  * Order and repetition of keys are kept. What a reader must skip (see tuner_value) is left out as
- * if it were not there. Invalid UTF-8 becomes U+FFFD, one for each maximal bad sequence.
+ * if it were not there. Invalid UTF-8 becomes U+FFFD, one for each bad byte.
  */
 #ifndef JSON_LINE_H
 #define JSON_LINE_H
