@@ -49,11 +49,15 @@ uint32_t crc32c_portable(uint32_t crc, const void* data, size_t size) {
   return ~crc;
 }
 
-uint32_t crc32c(uint32_t crc, const void* data, size_t size) {
+Crc32cFunction fastest_crc32c() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(crc, data, size);
+  if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42;
 #endif
-  return crc32c_portable(crc, data, size);
+  return crc32c_portable;
+}
+
+uint32_t crc32c(uint32_t crc, const void* data, size_t size) {
+  return fastest_crc32c()(crc, data, size);
 }
 
 }  // namespace aimlog

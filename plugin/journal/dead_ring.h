@@ -19,12 +19,6 @@ bool ring_is_live(const std::filesystem::path& path);
 // Removes temporary files of rings whose making was interrupted (old enough and unlocked).
 void remove_unfinished_rings(const std::filesystem::path& directory);
 
-// Bytes that could not be read as records while scanning.
-struct RingDamage {
-  uint64_t bytes_skipped = 0;    // between valid records
-  uint64_t records_missing = 0;  // by the gaps in sequence numbers
-};
-
 // A ring whose writer is gone, held under LOCK_EX so that two recoveries never meet.
 class DeadRing {
  public:

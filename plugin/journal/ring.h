@@ -35,6 +35,12 @@ struct RingRecord {
   ByteView payload;  // valid until the record is released
 };
 
+// Bytes that could not be read as records.
+struct RingDamage {
+  uint64_t bytes_skipped = 0;    // between valid records
+  uint64_t records_missing = 0;  // by the gaps in sequence numbers
+};
+
 // What a record may use: the last eighth of the ring is kept for life-cycle and shape records.
 enum class RingRoom { results, reserved };
 
@@ -56,8 +62,9 @@ class Ring {
   bool uses_write_calls() const;
 
   // --- the host's thread. No lock, no allocation, no system call (but in the fallback mode).
-  // Room for a payload of up to `bytes`, or nullptr if there is none now. Nothing is visible before
-  // publish().
+  // Room for a payload of up to `bytes`, or nullptr if there is none now (or `bytes` is above
+  // record_bytes_max()). Nothing is visible before publish(); reserving again gives the earlier
+  // reservation up. The place is 8-byte aligned.
   char* reserve(uint32_t bytes, RingRoom room) noexcept;
   // Completes the reserved record with the first `bytes` of its payload. Returns its sequence
   // number, 0 if the fallback's write failed (the record is then not in the ring and the room is
@@ -66,8 +73,11 @@ class Ring {
   uint64_t published_sequence() const noexcept;
 
   // --- the committer's thread.
-  // The record at `position`, or false if nothing is published there yet.
+  // The record at `position`, or false if nothing is published there yet. Each record is checked
+  // again; one that was written over (by whom ever: the host is a stranger) is passed over and
+  // counted in damage().
   bool read(const RingPosition& position, RingRecord& out) const;
+  const RingDamage& damage() const;
   // Gives back everything before `position`; only after a good commit.
   void release(const RingPosition& position) noexcept;
   // Makes the pages that will be written next writable beforehand, so that the host's thread meets
