@@ -12,58 +12,68 @@
  * CONVENTIONS
  *
  *  1. Sizes. Every struct marked GROWABLE begins with `uint32_t size`, set by whoever fills it to
- * the size it was compiled with. The reader takes min(size, its own size) bytes over zeroed
- * defaults, so that either side may be newer. A size of 0, or one below the struct's size in ABI
- * version 1, is refused with TUNER_INVALID_ARGUMENT. A larger one is accepted. Nobody writes past
- * the size that the caller gave. Structs marked FROZEN never change. No struct has tail padding.
- *     Arrays of GROWABLE structs would be arrays of pointers; the arrays in this version hold
- * FROZEN structs only.
+ *     the size it was compiled with. The reader takes min(size, its own size) bytes over zeroed
+ *     defaults, so that either side may be newer. A size of 0, or one below the struct's size in
+ *     ABI version 1 (TUNER_..._SIZE_1), is refused with TUNER_INVALID_ARGUMENT. A larger one is
+ *     accepted. Nobody writes past the size that the caller gave. Structs marked FROZEN never
+ *     change. No struct has tail padding. Arrays of GROWABLE structs would be arrays of pointers;
+ *     the arrays in this version hold FROZEN structs only.
  *  2. Slots. Every function in `tuner_plugin` after `destroy` is optional: a host calls it only if
- * the table's size covers the slot and the slot is not NULL, and otherwise goes on as if it had
- * returned TUNER_OK. A released slot is never moved, removed or given another meaning. New slots
- * are appended.
+ *     the table's size covers the slot and the slot is not NULL (TUNER_HAS), and otherwise goes on
+ *     as if it had returned TUNER_OK. A released slot is never moved, removed or given another
+ *     meaning. New slots are appended.
  *  3. Errors. Functions return a tuner_status. TUNER_OK is 0. Positive statuses are remarks which a
- * host may ignore; negative ones are errors. A text for people is written into the host's
- * tuner_error, which may be NULL. An unknown status counts as TUNER_UNKNOWN. A failing hook never
- * obliges the host to stop: a plugin's trouble is not the job's trouble.
+ *     host may ignore; negative ones are errors. A text for people is written into the host's
+ *     tuner_error, which may be NULL. An unknown status counts as TUNER_UNKNOWN. A failing hook
+ *     never obliges the host to stop: a plugin's trouble is not the job's trouble.
  *  4. Exceptions. None crosses in either direction, whatever the language. `noexcept` is part of
- * the types under C++17 and later.
+ *     the types under C++17 and later.
  *  5. Memory. Nobody frees the other's memory. All inputs are borrowed for the duration of the
- * call; a plugin copies what it keeps. Outputs go into memory or streams that the caller owns.
- * Static identity strings (`name`, `version` of the table) are NUL-terminated and must be copied by
- * the host if they are to outlive the library.
- *  6. Strings are pointer and length in bytes, UTF-8, not NUL-terminated; a NULL pointer with
- * length 0 is the empty string. Invalid UTF-8 is accepted: each bad sequence is read as U+FFFD and
- * counted by the plugin.
+ *     call; a plugin copies what it keeps. Outputs go into memory or streams that the caller owns.
+ *     Static identity strings (`name`, `version` of the table) are NUL-terminated; a host copies
+ *     them if they are to outlive the library.
+ *  6. Strings are pointer and length in bytes, UTF-8, not NUL-terminated; a NULL pointer is the
+ *     empty string. Invalid UTF-8 is accepted: each byte that belongs to no well-formed sequence is
+ *     read as one U+FFFD, and the plugin counts the texts so repaired.
  *  7. Scalars have a fixed width. A boolean is an int32_t that is 0 or 1. Times are int64_t
- * nanoseconds since the Unix epoch (UTC); 0 = not given.
+ *     nanoseconds since the Unix epoch (UTC); 0 = not given.
  *  8. Reserved fields are set to 0 by whoever fills the struct and ignored by the reader.
  *
  *
  * THREADS AND STATES. Each function below ends with a tag in brackets: [thread, state, since].
  *
- *  any       any thread, at any time between loading and unloading.
- *  serial    the calls for one instance never overlap, and each happens after the one before it
- * (use a lock or a queue). They may come from different OS threads over time. Different instances
- * may be called at the same time. hook      host services: called by the plugin only on the thread
- * that is inside a call of this instance, and before that call returns. A plugin's own threads
- * never call the host.
+ *  any      any thread, at any time between loading and unloading.
+ *  serial   the calls for one instance never overlap, and each happens after the one before it (use
+ *           a lock or a queue). They may come from different OS threads over time. Different
+ *           instances may be called at the same time.
+ *  hook     host services: called by the plugin only on the thread that is inside a call of this
+ *           instance, and before that call returns. A plugin's own threads never call the host.
  *
- *  loaded    after tuner_plugin_entry returned a table.
- *  created   after create; `setup` not yet called.
- *  active    after setup, or after any hook of a host that calls no setup.
- *  alive     created or active.
+ *  loaded   after tuner_plugin_entry returned a table, until the library is unloaded.
+ *  created  after create; neither `setup` nor a hook has come.
+ *  active   after setup, or after the first hook of a host that calls no setup.
+ *  alive    created or active: between create and destroy.
  *
- * LEGAL ORDER (everything in [] is optional; hooks may come in any order between setup and destroy,
- * and a plugin creates what it needs for a hook that comes unannounced: a result of a trial that
- * never started, an error before the start, an end twice):
+ * Every serial function may return, beside what is said at it: INVALID_ARGUMENT (an instance or
+ * event that is NULL, a size too small, an empty trial id), INERT (see FORK), INTERNAL. Whatever it
+ * returns, the instance stays usable.
  *
- *   dlopen -> tuner_plugin_entry -> create -> [set_state] -> [setup] -> hooks*, get_state*, flush*,
- * get_stats* -> destroy -> dlclose ^ |
- *                                     '------------- any number of instances, one after another or
- * at once ----------'
+ *
+ * LEGAL ORDER. Everything in [] is optional. Hooks may come in any order, and a plugin creates what
+ * it needs for one that comes unannounced: a result of a trial that never started, an error before
+ * the start, an end twice.
+ *
+ *   load the library
+ *     tuner_plugin_entry                             once
+ *       create                                       any number of instances, one after another
+ *         [set_state]                                or at once
+ *         [setup]
+ *           hooks, get_state, flush, get_stats       as often as the host likes
+ *       destroy
+ *   unload the library
  *
  * set_state comes before setup and before every hook; later it is refused with TUNER_WRONG_STATE.
+ * So is a second setup.
  *
  * FORK. In a forked child every call for an instance of the parent does nothing and returns
  * TUNER_INERT. The child may create instances of its own.
@@ -73,6 +83,9 @@
  *
  * UNLOADING is safe after the last destroy if the table's flags say TUNER_FLAG_UNLOAD_SAFE. Keeping
  * a library loaded is always right.
+ *
+ * OUTPUT. A plugin writes nothing to stdout or stderr, never calls abort or exit, and changes no
+ * signal handler: it is a guest in the host's process.
  */
 #ifndef TUNER_PLUGIN_H_ABI_1
 #define TUNER_PLUGIN_H_ABI_1
@@ -103,27 +116,23 @@ extern "C" {
 #define TUNER_NOEXCEPT
 #endif
 
-/* ---- Statuses
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Statuses ---- */
 
 typedef int32_t tuner_status;
 
 #define TUNER_OK 0
+
 /* Remarks: the call did its work but for what the name says; a host may ignore them and goes on. */
-#define TUNER_DROPPED 1 /* the event was not recorded (no room in time) and was counted as lost */
-#define TUNER_NOT_DURABLE \
-  2 /* recorded, but not yet safe against a power cut within the time allowed */
+#define TUNER_DROPPED 1     /* not recorded (no room in time), and counted as lost */
+#define TUNER_NOT_DURABLE 2 /* recorded, but not safe from a power cut within the time allowed */
+
 /* Errors. */
 #define TUNER_UNKNOWN (-1)
-#define TUNER_INVALID_ARGUMENT \
-  (-2) /* a NULL, a size too small, a value out of range: a mistake of the caller */
+#define TUNER_INVALID_ARGUMENT (-2)    /* a mistake of the caller: NULL, too small, out of range */
 #define TUNER_UNSUPPORTED_VERSION (-3) /* the two ranges of ABI versions do not meet */
-#define TUNER_INVALID_CONFIG \
-  (-4)                         /* the configuration cannot be used; the text says where and why */
-#define TUNER_WRONG_STATE (-5) /* not now: see the legal order */
-#define TUNER_INVALID_STATE \
-  (-6) /* the bytes given to set_state are not a state of this plugin, or are damaged */
+#define TUNER_INVALID_CONFIG (-4)      /* the text says where and why it cannot be used */
+#define TUNER_WRONG_STATE (-5)         /* not now: see the legal order */
+#define TUNER_INVALID_STATE (-6)       /* what set_state read is foreign or damaged */
 #define TUNER_IO_ERROR (-7)
 #define TUNER_INERT (-8) /* called in a forked child; nothing was done */
 #define TUNER_UNIMPLEMENTED (-9)
@@ -150,25 +159,27 @@ typedef struct tuner_error {
   uint32_t full_length; /* out: bytes that the whole text has */
 } tuner_error;
 
-/* Tags of a tuner_value. A reader skips a tag that it does not know, and counts it. */
+/* Tags of a tuner_value. A reader skips a value whose tag it does not know, and counts it. */
 typedef int32_t tuner_tag;
 #define TUNER_TAG_NULL 0
 #define TUNER_TAG_BOOL 1   /* as.boolean, 0 or 1 (any other number is read as 1) */
 #define TUNER_TAG_INT64 2  /* as.int64 */
 #define TUNER_TAG_UINT64 3 /* as.uint64 */
-#define TUNER_TAG_DOUBLE \
-  4 /* as.float64: every bit counts; NaN, infinities and -0.0 are values like any other */
+#define TUNER_TAG_DOUBLE                                                                         \
+  4                        /* as.float64; every bit counts: NaN, infinities, -0.0 are values too \
+                            */
 #define TUNER_TAG_STRING 5 /* as.string */
 #define TUNER_TAG_BYTES 6  /* as.string, not text */
 #define TUNER_TAG_LIST 7   /* as.list */
-#define TUNER_TAG_MAP 8 /* as.map: ordered; keys are strings. Of equal keys the last one counts */
+#define TUNER_TAG_MAP 8 /* as.map: ordered, keys are strings; of equal keys the last one counts */
 
 typedef struct tuner_value tuner_value;
 typedef struct tuner_entry tuner_entry;
 
 /* FROZEN, 24 bytes where pointers have 8. A node of a tree that the caller owns and the callee
- * borrows. Trees have no cycles. Limits: deeper than TUNER_VALUE_DEPTH_MAX, or beyond
- * TUNER_VALUE_NODES_MAX nodes in one tree, is skipped and counted. */
+ * borrows. Trees have no cycles. A list or map deeper than TUNER_VALUE_DEPTH_MAX, and every node
+ * beyond TUNER_VALUE_NODES_MAX in one tree, is skipped and counted. What is skipped is left out as
+ * if it were not there. A list or map whose pointer is NULL is empty. */
 struct tuner_value {
   tuner_tag tag;
   uint32_t reserved;
@@ -198,9 +209,7 @@ struct tuner_entry {
 #define TUNER_VALUE_DEPTH_MAX 64u      /* levels of lists and maps; the root is level 1 */
 #define TUNER_VALUE_NODES_MAX 1000000u /* nodes in one tree */
 
-/* ---- Host services
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Host services ---- */
 
 typedef int32_t tuner_log_level;
 #define TUNER_LOG_TRACE 0
@@ -240,8 +249,7 @@ typedef struct tuner_create_args {
   tuner_string config_path; /* a file; relative paths inside it rest on the file's directory */
   tuner_string config_text; /* the same content as text; relative paths rest on base_dir, else on
                                the working directory */
-  tuner_string
-      base_dir; /* directory for config_text and for relative paths in settings; may be empty */
+  tuner_string base_dir;    /* for config_text and for relative paths in settings; may be empty */
   const tuner_setting* settings; /* overrides; an error in one names its key */
   uint64_t setting_count;
   const tuner_host* host; /* may be NULL: no services */
@@ -268,16 +276,15 @@ typedef int32_t tuner_resumed;
 typedef struct tuner_setup_event {
   uint32_t size;
   tuner_resumed resumed;
-  tuner_string
-      job_id; /* the host's own name of this job, the same over all its resumes; empty = none */
+  tuner_string job_id;          /* the host's own, the same over all its resumes; empty = none */
   tuner_string experiment_name; /* used where the configuration names none */
   tuner_string experiment_dir;  /* where the host keeps the job's files */
   tuner_string host_name;       /* "Ray Tune" */
   tuner_string host_version;
-  tuner_string
-      metric_namespace; /* put before metric names where they leave for another tool: "ray/tune/" */
-  const tuner_string*
-      reserved_keys; /* top-level keys of a result that are book-keeping of the host, not metrics */
+  /* Put before metric names where they leave for another tool: "ray/tune/". */
+  tuner_string metric_namespace;
+  /* Top-level keys of a result that are book-keeping of the host, not metrics. */
+  const tuner_string* reserved_keys;
   uint64_t reserved_key_count;
   const tuner_value* stop;   /* stop conditions; NULL = none */
   int64_t num_samples;       /* as the user asked; 0 = not given */
@@ -314,9 +321,10 @@ typedef struct tuner_trial {
 } tuner_trial;
 
 /* Events of one trial share these fields:
- *   trial_id   the trial; never empty, except in a start event, where trial->id says it.
+ *   trial_id   the trial; never empty. In a start event trial->id says it.
  *   trial_key  a number by which the host tells its trials apart, for a quick look-up: never reused
- * for another trial of the instance; 0 = the host keeps none. time_ns    when it happened; 0 = now.
+ *              for another trial of the instance; 0 = the host keeps none.
+ *   time_ns    when it happened; 0 = now.
  */
 
 /* GROWABLE. The trial's worker starts, or goes on from a checkpoint (on_trial_restore). */
@@ -336,7 +344,7 @@ typedef struct tuner_trial_result_event {
   uint64_t trial_key;
   int64_t time_ns;
   tuner_string trial_id;
-  const tuner_value* result; /* a map, nested at will; never NULL */
+  const tuner_value* result; /* a map, nested at will; anything else is refused */
 } tuner_trial_result_event;
 
 /* GROWABLE. A checkpoint was taken (on_checkpoint), or saved for the trial (on_trial_save). */
@@ -353,8 +361,8 @@ typedef struct tuner_checkpoint_event {
 /* GROWABLE. The trial paused or came to its end. */
 typedef struct tuner_trial_end_event {
   uint32_t size;
-  tuner_trial_status
-      status; /* on_trial_complete: COMPLETED (also for 0), or STOPPED if the host cut it short */
+  /* on_trial_complete: COMPLETED (also for 0), or STOPPED if the host cut it short. */
+  tuner_trial_status status;
   uint64_t trial_key;
   int64_t time_ns;
   tuner_string trial_id;
@@ -383,9 +391,7 @@ typedef struct tuner_flush_event {
   uint32_t timeout_ms; /* 0 = as long as the plugin's configuration allows */
 } tuner_flush_event;
 
-/* ---- State
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- State ---- */
 
 /* GROWABLE. Where get_state writes. `write` takes 1 to `count` bytes and returns how many it took,
  * or a negative number on an error; the plugin calls again for the rest. [hook, inside get_state,
@@ -406,15 +412,12 @@ typedef struct tuner_input_stream {
   int64_t(TUNER_CALL* read)(void* stream_data, void* bytes, uint64_t capacity) TUNER_NOEXCEPT;
 } tuner_input_stream;
 
-/* ---- Statistics
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Statistics ---- */
 
 typedef int32_t tuner_health;
 #define TUNER_HEALTH_OK 0
-#define TUNER_HEALTH_DEGRADED \
-  1                           /* something was lost or cannot be written now; `message` says what */
-#define TUNER_HEALTH_BROKEN 2 /* nothing more can be recorded by this instance */
+#define TUNER_HEALTH_DEGRADED 1 /* something was lost or cannot be written; see `message` */
+#define TUNER_HEALTH_BROKEN 2   /* nothing more can be recorded by this instance */
 
 /* GROWABLE, filled by the plugin up to the size that the caller set. Counts are since create. */
 typedef struct tuner_stats {
@@ -440,9 +443,7 @@ typedef struct tuner_stats {
   tuner_error* message; /* in: where a text about the health goes; may be NULL */
 } tuner_stats;
 
-/* ---- The plugin
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- The plugin ---- */
 
 /* Opaque; belongs to the plugin, made by create and ended by destroy. */
 typedef struct tuner_instance tuner_instance;
@@ -459,85 +460,115 @@ typedef struct tuner_plugin {
   const char* name;    /* short, lower case, NUL-terminated */
   const char* version; /* of the plugin, for people, NUL-terminated */
 
-  /* Makes an instance. On success *instance is set and OK returned; on failure *instance is NULL
-   * and the text says what to mend (file, line, column, key). May block for a moment (files are
-   * opened). [any, loaded, since 1] Required. */
+  /* Makes an instance. May block for a moment: files are opened.
+   * Ownership: *instance is the plugin's; it lives until destroy. args is borrowed for the call,
+   * but args->host and what it points to must outlive the instance. Errors: INVALID_CONFIG with a
+   * text that says what to mend (file, line, column, key), IO_ERROR, OUT_OF_MEMORY; *instance is
+   * then NULL. [any, loaded, since 1] Required. */
   tuner_status(TUNER_CALL* create)(const tuner_create_args* args, tuner_instance** instance,
                                    tuner_error* error) TUNER_NOEXCEPT;
+
   /* Ends an instance: records what is pending, joins threads, closes files, within a bound that the
-   * configuration sets. The pointer is dead afterwards whatever is returned. NULL is allowed.
-   * NOT_DURABLE: see the text. [serial, alive, since 1] Required. */
+   * configuration sets. The pointer is dead afterwards whatever is returned; NULL is allowed.
+   * Remarks: NOT_DURABLE, see the text. [serial, alive, since 1] Required. */
   tuner_status(TUNER_CALL* destroy)(tuner_instance* instance, tuner_error* error) TUNER_NOEXCEPT;
 
-  /* The job begins or goes on. At most once. [serial, created, since 1] */
+  /* The job begins or goes on. At most once.
+   * Errors: WRONG_STATE the second time. [serial, created, since 1] */
   tuner_status(TUNER_CALL* setup)(tuner_instance* instance, const tuner_setup_event* event,
                                   tuner_error* error) TUNER_NOEXCEPT;
-  /* A turn of the host's loop begins and ends. [serial, alive, since 1] */
+
+  /* Hooks, from here to on_experiment_end. Each records one event and returns OK once the event
+   * survives the death of the process. Ownership: the event and all it points to are borrowed for
+   * the call. Remarks: DROPPED, NOT_DURABLE. Errors: those of every serial function, no others. */
+
+  /* A turn of the host's loop begins. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_step_begin)(tuner_instance* instance, const tuner_step_event* event,
                                           tuner_error* error) TUNER_NOEXCEPT;
+
+  /* A turn of the host's loop ends. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_step_end)(tuner_instance* instance, const tuner_step_event* event,
                                         tuner_error* error) TUNER_NOEXCEPT;
+
   /* The trial's worker starts: the first time, after a failure, after a pause, after a resume. Each
    * call is a new attempt of the same trial. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_trial_start)(tuner_instance* instance,
                                            const tuner_trial_start_event* event,
                                            tuner_error* error) TUNER_NOEXCEPT;
+
   /* The trial goes on from a checkpoint. A host that calls on_trial_start for the same start calls
    * this one after it; where it comes without a start, it is a start. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_trial_restore)(tuner_instance* instance,
                                              const tuner_trial_start_event* event,
                                              tuner_error* error) TUNER_NOEXCEPT;
+
   /* A checkpoint of the trial was saved. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_trial_save)(tuner_instance* instance,
                                           const tuner_checkpoint_event* event,
                                           tuner_error* error) TUNER_NOEXCEPT;
-  /* The trial reported. The frequent call: no lock, no allocation, no system call once a shape of
-   * result is known. [serial, alive, since 1] */
+
+  /* The trial reported. The frequent call: a good plugin takes no lock, allocates nothing and makes
+   * no system call here once it has seen the shape of a result. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_trial_result)(tuner_instance* instance,
                                             const tuner_trial_result_event* event,
                                             tuner_error* error) TUNER_NOEXCEPT;
-  /* The trial came to its end without an error, also a trial that never started. [serial, alive,
-   * since 1] */
+
+  /* The trial came to its end without an error, also a trial that never started.
+   * [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_trial_complete)(tuner_instance* instance,
                                               const tuner_trial_end_event* event,
                                               tuner_error* error) TUNER_NOEXCEPT;
+
   /* The trial failed and will be tried again. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_trial_recover)(tuner_instance* instance,
                                              const tuner_trial_error_event* event,
                                              tuner_error* error) TUNER_NOEXCEPT;
+
   /* The trial failed for good. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_trial_error)(tuner_instance* instance,
                                            const tuner_trial_error_event* event,
                                            tuner_error* error) TUNER_NOEXCEPT;
-  /* The trial gave up its worker and may go on later, from hosts that know. [serial, alive, since
-   * 1] */
+
+  /* The trial gave up its worker and may go on later; from hosts that know.
+   * [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_trial_pause)(tuner_instance* instance,
                                            const tuner_trial_end_event* event,
                                            tuner_error* error) TUNER_NOEXCEPT;
+
   /* A checkpoint was taken. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_checkpoint)(tuner_instance* instance,
                                           const tuner_checkpoint_event* event,
                                           tuner_error* error) TUNER_NOEXCEPT;
+
   /* The job is over. Hooks may still come, and begin it again. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* on_experiment_end)(tuner_instance* instance,
                                               const tuner_experiment_end_event* event,
                                               tuner_error* error) TUNER_NOEXCEPT;
+
   /* Writes what a later process needs to go on with the same job; small and quick. The bytes are
-   * the plugin's own and begin with a magic of its own. [serial, alive, since 1] */
+   * the plugin's own, begin with a magic of its own, and are for set_state of the same plugin, of
+   * this version or a later one. Errors: IO_ERROR if the stream failed. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* get_state)(tuner_instance* instance, const tuner_output_stream* stream,
                                       tuner_error* error) TUNER_NOEXCEPT;
-  /* Takes such bytes. Empty, truncated, foreign or random ones are refused (INVALID_STATE) and
-   * leave the instance as it was. [serial, created and before any hook, since 1] */
+
+  /* Takes such bytes. Errors: INVALID_STATE for empty, truncated, foreign or damaged ones, IO_ERROR
+   * if the stream failed, both of which leave the instance as it was; WRONG_STATE after setup or a
+   * hook. [serial, created, since 1] */
   tuner_status(TUNER_CALL* set_state)(tuner_instance* instance, const tuner_input_stream* stream,
                                       tuner_error* error) TUNER_NOEXCEPT;
-  /* Blocks until all is durable, or the time is over (NOT_DURABLE). [serial, alive, since 1] */
+
+  /* Blocks until all that was acknowledged is safe from a power cut, or the time is over.
+   * Remarks: NOT_DURABLE. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* flush)(tuner_instance* instance, const tuner_flush_event* event,
                                   tuner_error* error) TUNER_NOEXCEPT;
-  /* Fills in the statistics. Never blocks. [serial, alive, since 1] */
+
+  /* Fills in the statistics, within stats->size. Never blocks. [serial, alive, since 1] */
   tuner_status(TUNER_CALL* get_stats)(tuner_instance* instance, tuner_stats* stats,
                                       tuner_error* error) TUNER_NOEXCEPT;
+
   /* Something beyond this table, by name, "vendor.name/REVISION"; NULL if the plugin has none of
-   * that name. Valid while the library is loaded. [any, loaded, since 1] */
+   * that name. What it points to is the plugin's and lives while the library is loaded.
+   * [any, loaded, since 1] */
   const void*(TUNER_CALL* get_extension)(tuner_string id)TUNER_NOEXCEPT;
 } tuner_plugin;
 
@@ -569,6 +600,35 @@ typedef const tuner_plugin*(TUNER_CALL* tuner_plugin_entry_fn)(tuner_entry_args*
 TUNER_EXPORT const tuner_plugin* TUNER_CALL tuner_plugin_entry(tuner_entry_args* args)
     TUNER_NOEXCEPT;
 #endif
+
+/* ---- Sizes ---- */
+
+/* Where a field ends, and whether a struct that somebody else filled reaches so far. */
+#define TUNER_END_OF(type, field) ((uint32_t)(offsetof(type, field) + sizeof(((type*)0)->field)))
+#define TUNER_COVERS(type, pointer, field) ((pointer)->size >= TUNER_END_OF(type, field))
+
+/* Convention 2: can this slot of the plugin's table be called? */
+#define TUNER_HAS(plugin, slot) (TUNER_COVERS(tuner_plugin, plugin, slot) && (plugin)->slot != NULL)
+
+/* Convention 1: the sizes that the GROWABLE structs had in ABI version 1. They never change. */
+#define TUNER_ERROR_SIZE_1 TUNER_END_OF(tuner_error, full_length)
+#define TUNER_HOST_SIZE_1 TUNER_END_OF(tuner_host, get_extension)
+#define TUNER_CREATE_ARGS_SIZE_1 TUNER_END_OF(tuner_create_args, host)
+#define TUNER_SETUP_EVENT_SIZE_1 TUNER_END_OF(tuner_setup_event, mode)
+#define TUNER_STEP_EVENT_SIZE_1 TUNER_END_OF(tuner_step_event, iteration)
+#define TUNER_TRIAL_SIZE_1 TUNER_END_OF(tuner_trial, config)
+#define TUNER_TRIAL_START_EVENT_SIZE_1 TUNER_END_OF(tuner_trial_start_event, checkpoint_path)
+#define TUNER_TRIAL_RESULT_EVENT_SIZE_1 TUNER_END_OF(tuner_trial_result_event, result)
+#define TUNER_CHECKPOINT_EVENT_SIZE_1 TUNER_END_OF(tuner_checkpoint_event, step)
+#define TUNER_TRIAL_END_EVENT_SIZE_1 TUNER_END_OF(tuner_trial_end_event, trial_id)
+#define TUNER_TRIAL_ERROR_EVENT_SIZE_1 TUNER_END_OF(tuner_trial_error_event, error_text)
+#define TUNER_EXPERIMENT_END_EVENT_SIZE_1 TUNER_END_OF(tuner_experiment_end_event, time_ns)
+#define TUNER_FLUSH_EVENT_SIZE_1 TUNER_END_OF(tuner_flush_event, timeout_ms)
+#define TUNER_OUTPUT_STREAM_SIZE_1 TUNER_END_OF(tuner_output_stream, write)
+#define TUNER_INPUT_STREAM_SIZE_1 TUNER_END_OF(tuner_input_stream, read)
+#define TUNER_STATS_SIZE_1 TUNER_END_OF(tuner_stats, message)
+#define TUNER_PLUGIN_SIZE_1 TUNER_END_OF(tuner_plugin, get_extension)
+#define TUNER_ENTRY_ARGS_SIZE_1 TUNER_END_OF(tuner_entry_args, error)
 
 /* ---- Identity, readable without running code
  * ------------------------------------------------------------------------- */
