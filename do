@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Everything a person does with this project, one verb each. `./do help` lists them.
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+. tools/setup.sh
+. tools/build.sh
+
+usage() {
+  cat <<'END'
+usage: ./do VERB [OPTION...]
+
+  build                           set up what is missing, build plugin, command and example tuner
+  demo [--dir DIR]                build, then record a search, kill it, resume it, look at it
+  test [--long] [SUITE...]        build and run every test, again under sanitizers
+                                  suites: unit abi record crash cli tidy fuzz asan tsan
+  bench [--quick] [--json]        build and run the benchmarks
+  format [--check]                lay out all C and C++ sources with clang-format
+  tidy                            run clang-tidy over all sources
+  clean                           remove everything that was built
+  help                            show this
+
+Everything built goes to build/. On Debian and Ubuntu missing packages are installed with apt;
+elsewhere the script says what is missing and goes on with what is there.
+END
+}
+
+do_build() {
+  set_up build
+  build_release
+  echo "plugin:  $release/plugin/adapter/libaimlog.so"
+  echo "command: $release/cli/aimlog"
+  echo "tuner:   $release/host-example/tuner"
+}
+
+do_demo() {
+  set_up build
+  build_release
+  exec tools/demo.sh "$release" "$@"
+}
+
+do_test() {
+  set_up build test
+  exec python3 tools/run_tests.py "$@"
+}
+
+do_bench() {
+  set_up build test bench
+  exec tools/bench.sh "$@"
+}
+
+do_format() {
+  set_up test
+  exec python3 tests/tidy/check_format.py "${1:---fix}"
+}
+
+do_tidy() {
+  set_up build test
+  configure build/debug
+  exec python3 tests/tidy/check_clang_tidy.py build/debug --all
+}
+
+do_clean() {
+  rm -rf build
+}
+
+verb=${1:-help}
+shift || true
+case $verb in
+  build | demo | test | bench | format | tidy | clean) "do_$verb" "$@" ;;
+  help | -h | --help) usage ;;
+  *)
+    echo "./do: unknown verb '$verb'" >&2
+    usage >&2
+    exit 2
+    ;;
+esac

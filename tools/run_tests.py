@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Builds and runs the tests: plain, then under ASan + UBSan, then the threaded ones under TSan.
+
+Prints the time of each suite and ends with `N passed, N failed`. A skipped test counts as failed:
+what was not run was not shown. SPDX-License-Identifier: Apache-2.0
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SUITES = ["unit", "abi", "record", "crash", "cli", "tidy", "fuzz"]
+GOOD = ("OK", "EXPECTEDFAIL")
+
+# A pass is one build of the project and the suites that run in it. The sanitized builds leave out
+# the command (CLI11 and json take a minute each there) and build only what their tests need.
+PASSES = {
+    "plain": {"dir": "build/debug", "suites": SUITES, "options": []},
+    "asan": {
+        "dir": "build/asan",
+        "suites": ["unit", "abi", "record", "crash", "fuzz"],
+        "options": ["-Db_sanitize=address,undefined", "-Dcli=false"],
+    },
+    "tsan": {
+        "dir": "build/tsan",
+        "suites": ["tsan"],
+        "options": ["-Db_sanitize=thread", "-Dcli=false"],
+    },
+}
+
+SANITIZER_ENVIRONMENT = {
+    "ASAN_OPTIONS": "halt_on_error=1:abort_on_error=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+class Failure(Exception):
+    """A step that could not be done; the text says which."""
+
+
+def run(command, **kwargs):
+    return subprocess.run([str(part) for part in command], cwd=ROOT, **kwargs)
+
+
+def configure(build, options):
+    if (ROOT / build / "build.ninja").exists():
+        return
+    done = run(["meson", "setup", build, *options], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"meson setup {build} failed:\n{done.stdout[-4000:]}{done.stderr}")
+
+
+def tests_of(build, suites):
+    """Meson's description of the tests of these suites."""
+    known = json.loads((ROOT / build / "meson-info/intro-tests.json").read_text())
+    wanted = {f"aimlog:{suite}" for suite in suites}
+    return [test for test in known if wanted & set(test["suite"])]
+
+
+def build_for(build, tests):
+    """Builds the programs that these tests name, and nothing else."""
+    targets = json.loads((ROOT / build / "meson-info/intro-targets.json").read_text())
+    needed = {name for test in tests for name in test["depends"]}
+    folder = ROOT / build
+    files = [
+        str(pathlib.Path(file).relative_to(folder))
+        for target in targets
+        if target["id"] in needed
+        for file in target["filename"]
+    ]
+    if files and run(["ninja", "-C", build, "--quiet", *files]).returncode != 0:
+        raise Failure(f"the build in {build} failed")
+
+
+def without_randomized_addresses():
+    """A prefix: sanitizers of this age need the classic address layout, where it may be had."""
+    command = ["setarch", os.uname().machine, "-R"]
+    if not shutil.which("setarch"):
+        return []
+    allowed = subprocess.run([*command, "true"], capture_output=True).returncode == 0
+    return command if allowed else []
+
+
+def run_tests(build, suites, sanitized, long):
+    environment = dict(os.environ)
+    if long:
+        environment["AIMLOG_LONG"] = "1"
+    prefix = []
+    if sanitized:
+        environment.update(SANITIZER_ENVIRONMENT)
+        prefix = without_randomized_addresses()
+    command = [*prefix, "meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs"]
+    command += ["--timeout-multiplier", "10" if long else "3" if sanitized else "1"]
+    for suite in suites:
+        command += ["--suite", f"aimlog:{suite}"]
+    log = ROOT / build / "meson-logs/testlog.json"
+    log.unlink(missing_ok=True)
+    run(command, env=environment)
+    if not log.exists():
+        raise Failure(f"meson test wrote no log in {build}")
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def count(results, tests, suites):
+    """Per suite: seconds, passed, failed. A test of two suites counts in the first."""
+    suites_of = {test["name"]: test["suite"] for test in tests}
+    table = {suite: [0.0, 0, 0] for suite in suites}
+    for result in results:
+        # Meson's log calls a test "aimlog:unit+tsan / name", or just "name" where all are alike.
+        own = suites_of[result["name"].split(" / ", 1)[-1]]
+        suite = next(suite for suite in suites if f"aimlog:{suite}" in own)
+        table[suite][0] += result["duration"]
+        good = result["result"] in GOOD
+        table[suite][1 if good else 2] += 1
+    return table
+
+
+def run_pass(name, suites, long):
+    """One build and its tests; returns rows of (pass, suite, seconds, passed, failed)."""
+    settings = PASSES[name]
+    build = settings["dir"]
+    started = time.monotonic()
+    configure(build, settings["options"])
+    if run(["ninja", "-C", build, "--quiet", "build.ninja"]).returncode != 0:
+        raise Failure(f"reconfiguring {build} failed")
+    tests = tests_of(build, suites)
+    build_for(build, tests)
+    built = time.monotonic()
+    print(f"== {name}: built in {built - started:.0f} s", flush=True)
+    table = count(run_tests(build, suites, name != "plain", long), tests, suites)
+    print(f"== {name}: ran in {time.monotonic() - built:.0f} s", flush=True)
+    rows = []
+    for suite, (seconds, passed, failed) in table.items():
+        if passed + failed == 0:
+            print(f"error: the suite {suite} has no test in {build}", file=sys.stderr)
+            failed = 1
+        rows.append((name, suite, seconds, passed, failed))
+    return rows
+
+
+def selected(names):
+    """Passes and their suites for what was asked; everything if nothing was."""
+    if not names:
+        return {name: settings["suites"] for name, settings in PASSES.items()}
+    chosen = {}
+    plain = [suite for suite in SUITES if suite in names]
+    if plain:
+        chosen["plain"] = plain
+    for name in ("asan", "tsan"):
+        if name in names:
+            chosen[name] = PASSES[name]["suites"]
+    return chosen
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./do test")
+    parser.add_argument("--long", action="store_true", help="longer loops, more files")
+    parser.add_argument("suite", nargs="*", help=" ".join([*SUITES, "asan", "tsan"]))
+    options = parser.parse_args()
+    for name in options.suite:
+        if name not in [*SUITES, "asan", "tsan"]:
+            parser.error(f"no suite {name}")
+    started = time.monotonic()
+    rows = []
+    broken = 0
+    for name, suites in selected(options.suite).items():
+        try:
+            rows += run_pass(name, suites, options.long)
+        except Failure as failure:
+            print(f"error: {failure}", file=sys.stderr)
+            broken += 1
+    print(f"\n{'build':8}{'suite':8}{'seconds':>9}{'passed':>8}{'failed':>8}")
+    for name, suite, seconds, passed, failed in rows:
+        print(f"{name:8}{suite:8}{seconds:9.1f}{passed:8}{failed:8}")
+    passed = sum(row[3] for row in rows)
+    failed = sum(row[4] for row in rows) + broken
+    print(f"{time.monotonic() - started:.0f} s in all")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+# What must be installed, and how to get it. Sourced by ./do.
+# SPDX-License-Identifier: Apache-2.0
+
+# One line a need: for whom, how to see that it is there (a program, or pc:NAME for pkg-config),
+# and the Debian packages that bring it, the first that exists is taken.
+needs='
+build g++                 g++
+build meson               meson
+build ninja               ninja-build
+build pkg-config          pkg-config
+build pc:yaml-cpp         libyaml-cpp-dev
+build pc:lmdb             liblmdb-dev
+build pc:libzstd          libzstd-dev
+build pc:libxxhash        libxxhash-dev
+build pc:spdlog           libspdlog-dev
+build pc:CLI11            libcli11-dev
+build pc:nlohmann_json    nlohmann-json3-dev
+build boost               libboost-filesystem-dev
+test  pc:catch2           catch2
+test  python3             python3
+test  clang++-14          clang-14 clang
+test  clang-format-14     clang-format-14 clang-format
+test  clang-tidy-14       clang-tidy-14 clang-tidy
+test  strace              strace
+test  readelf             binutils
+bench pc:benchmark        libbenchmark-dev
+'
+
+is_root() { [ "$(id -u)" = 0 ]; }
+
+# Prints the packages for the given groups that dpkg does not have.
+missing_packages() {
+  local group check packages package found
+  while read -r group check packages; do
+    case " $* " in *" $group "*) ;; *) continue ;; esac
+    found=
+    for package in $packages; do
+      if dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
+        found=yes
+      fi
+    done
+    if [ -z "$found" ]; then echo "$packages"; fi
+  done <<<"$needs"
+}
+
+install_packages() {
+  local as_root=() wanted=() line package
+  if ! is_root; then
+    if ! command -v sudo >/dev/null; then
+      echo "these packages are missing, and there is no sudo to install them:" "$@" >&2
+      return 0
+    fi
+    as_root=(sudo)
+  fi
+  echo "installing with apt:" "$@"
+  "${as_root[@]}" apt-get update -qq
+  for line in "$@"; do
+    for package in $line; do
+      if apt-cache show "$package" >/dev/null 2>&1; then
+        wanted+=("$package")
+        break
+      fi
+    done
+  done
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+    --no-install-recommends "${wanted[@]}" >/dev/null
+}
+
+# Without apt: names what is missing. Libraries may still come from subprojects/, programs not.
+report_missing() {
+  local group check packages missing_program=
+  while read -r group check packages; do
+    case " $* " in *" $group "*) ;; *) continue ;; esac
+    case $check in
+      pc:*)
+        pkg-config --exists "${check#pc:}" 2>/dev/null ||
+          echo "missing: ${check#pc:} (Debian calls it ${packages%% *}); trying subprojects/" >&2
+        ;;
+      boost)
+        echo '#include <boost/dll/shared_library.hpp>' | g++ -E -x c++ - >/dev/null 2>&1 ||
+          echo "missing: Boost.DLL and Boost.Filesystem" >&2
+        ;;
+      *)
+        command -v "$check" >/dev/null || command -v "${check%-14}" >/dev/null || {
+          echo "missing: the program $check" >&2
+          missing_program=yes
+        }
+        ;;
+    esac
+  done <<<"$needs"
+  if [ -n "$missing_program" ]; then exit 1; fi
+}
+
+# set_up GROUP...: afterwards everything these groups need is there, or the reader knows what is not.
+set_up() {
+  if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+    local lines=()
+    mapfile -t lines < <(missing_packages "$@")
+    if [ "${#lines[@]}" -gt 0 ]; then install_packages "${lines[@]}"; fi
+  else
+    report_missing "$@"
+  fi
+}
