@@ -81,17 +81,17 @@ report_missing() {
           echo "missing: Boost.DLL and Boost.Filesystem" >&2
         ;;
       *)
-        command -v "$check" >/dev/null || command -v "${check%-14}" >/dev/null || {
+        if ! command -v "$check" >/dev/null && ! command -v "${check%-14}" >/dev/null; then
           echo "missing: the program $check" >&2
           missing_program=yes
-        }
+        fi
         ;;
     esac
   done <<<"$needs"
   if [ -n "$missing_program" ]; then exit 1; fi
 }
 
-# set_up GROUP...: afterwards everything these groups need is there, or the reader knows what is not.
+# set_up GROUP...: everything these groups need is there afterwards, or the reader knows what is not.
 set_up() {
   if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
     local lines=()

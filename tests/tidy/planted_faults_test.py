@@ -99,7 +99,10 @@ class Functions(unittest.TestCase):
         return [function.name for function in functions.find_functions(text)]
 
     def test_braces_in_text_and_comments_do_not_count(self):
-        text = "int f() { /* { */ char c = '{'; g(\"{\", R\"x({{)\")x\"); return 1'000; }\nint h() {}\n"
+        text = (
+            "int f() { /* { */ char c = '{'; g(\"{\", R\"x({{)\")x\"); return 1'000; }\n"
+            "int h() {}\n"
+        )
         self.assertEqual(self.names(text), ["f", "h"])
 
     def test_member_initializers_with_braces_belong_to_their_constructor(self):

@@ -22,7 +22,8 @@ SOUND = {
     "README.md": "Run `./do build`. [Licence](LICENSE)\n\nThe plugin needs only `libc.so`.\n",
     "LICENSE": "A licence.\n",
     "do": DO,
-    ".clang-tidy": "# bugprone-infinite-loop: hangs.\nChecks: >-\n  -*,\n  bugprone-infinite-loop\n",
+    ".clang-tidy": "# bugprone-infinite-loop: hangs.\n"
+    "Checks: >-\n  -*,\n  bugprone-infinite-loop\n",
     "docs/aimlog.1": ".B ls\n.B \\-\\-limit\nHow many.\n",
     "plugin/meson.build": "lib = static_library('x', 'base/a.cc', 'store/b.cc')\n",
     "plugin/base/a.h": HEADER,
