@@ -52,6 +52,7 @@ inline Bytes read_file(const std::filesystem::path& path) {
 }
 
 inline void write_file(const std::filesystem::path& path, ByteView bytes) {
+  std::filesystem::remove(path);  // ext4 syncs a file that is cut to nothing and written again
   std::ofstream(path, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }

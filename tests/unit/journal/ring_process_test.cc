@@ -1,0 +1,164 @@
+// Rings of processes that die: what was acknowledged is there, and nobody mistakes a child for its
+// parent.
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "plugin/journal/dead_ring.h"
+#include "plugin/journal/ring.h"
+#include "tests/support/catch.h"
+#include "tests/support/faulty_file.h"
+#include "tests/support/temp_dir.h"
+#include "tests/unit/journal/ring_helpers.h"
+
+using namespace aimlog;
+using namespace aimlog::test;
+
+namespace {
+
+// Seen by both processes, and alive after either.
+struct Shared {
+  std::atomic<uint64_t> acknowledged{0};
+  std::atomic<uint64_t> applied_offset{0};
+  std::atomic<uint64_t> applied_sequence{0};
+};
+
+Shared* map_shared() {
+  constexpr int flags = MAP_SHARED | MAP_ANONYMOUS;
+  void* address = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, flags, -1, 0);
+  return new (address) Shared;
+}
+
+template <typename Body>
+pid_t fork_child(Body body) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    body();
+    _exit(0);
+  }
+  return pid;
+}
+
+void kill_and_wait(pid_t pid) {
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+}
+
+// Writes and reads without end; the applied position is what a commit would keep.
+void write_until_killed(const std::filesystem::path& directory, Shared& shared) {
+  auto ring = Ring::create(directory, ring_bytes_min);
+  RingPosition position;
+  RingRecord record;
+  for (uint64_t i = 1;; ++i) {
+    const Bytes payload = numbered_payload(i, 400);
+    while (write_record(*ring, 1, payload) == 0) {
+      while (ring->used_bytes() > 2000 && ring->read(position, record)) position = record.end;
+      // Stored in this order, a kill in between leaves an offset that is older than its sequence
+      // number.
+      shared.applied_offset.store(position.offset);
+      shared.applied_sequence.store(position.sequence);
+      ring->release(position);
+    }
+    shared.acknowledged.store(i);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("NothingAcknowledgedIsLostByKill9") {
+  const bool copy_on_write = GENERATE(false, true);
+  TempDir dir;
+  FaultyFile file;
+  if (copy_on_write) file.pretend_copy_on_write();
+  uint64_t laps = 0;
+  for (int round = 0; round < (copy_on_write ? 15 : 50); ++round) {
+    Shared* shared = map_shared();
+    const pid_t pid = fork_child([&] { write_until_killed(dir.path(), *shared); });
+    while (shared->acknowledged.load() < static_cast<uint64_t>(1 + round * 40)) usleep(50);
+    kill_and_wait(pid);
+    const auto rings = list_rings(dir.path());
+    REQUIRE(rings.size() == 1);
+    CHECK_FALSE(ring_is_live(rings[0]));
+    auto dead = DeadRing::open(rings[0]);
+    REQUIRE(dead.has_value());
+    const RingPosition applied{shared->applied_sequence.load(), shared->applied_offset.load()};
+    const ReadBack read = read_all(*dead, applied);
+    const uint64_t acknowledged = shared->acknowledged.load();
+    // One more may be there: published, and killed before it could be acknowledged.
+    CHECK(read.end.sequence >= acknowledged);
+    CHECK(read.end.sequence <= acknowledged + 1);
+    CHECK(read.damage.records_missing == 0);
+    CHECK(read.sequences.size() == read.end.sequence - applied.sequence);
+    for (size_t i = 0; i < read.sequences.size(); ++i) {
+      if (read.payloads[i] != numbered_payload(applied.sequence + i + 1, 400)) FAIL("record " << i);
+    }
+    laps = std::max(laps, read.end.offset / ring_bytes_min);
+    dead->remove();
+    munmap(shared, sizeof *shared);
+  }
+  CHECK(laps >= 1);
+  CHECK(files_in(dir.path()) == 0);
+}
+
+TEST_CASE("AChildThatOutlivesItsParentDoesNotKeepTheRingLive") {
+  TempDir dir;
+  Shared* shared = map_shared();
+  int alive[2];
+  REQUIRE(pipe(alive) == 0);
+  const pid_t parent = fork_child([&] {
+    auto ring = Ring::create(dir.path(), ring_bytes_min);
+    fork_child([&] {
+      ring->abandon_in_child();
+      shared->acknowledged.store(1);
+      // Inert, and not touching the parent's records.
+      if (ring->reserve(8, RingRoom::results) != nullptr) shared->applied_offset.store(1);
+      close(alive[1]);
+      char byte;
+      (void)!read(alive[0], &byte, 1);  // until the test is over
+    });
+    write_record(*ring, 1, "by the parent");
+    while (shared->acknowledged.load() == 0) usleep(50);
+    shared->acknowledged.store(2);
+    pause();
+  });
+  while (shared->acknowledged.load() < 2) usleep(50);
+  const auto rings = list_rings(dir.path());
+  REQUIRE(rings.size() == 1);
+  CHECK(ring_is_live(rings[0]));
+  kill_and_wait(parent);
+  CHECK_FALSE(ring_is_live(rings[0]));
+  CHECK(read_all(DeadRing::open(rings[0]).value()).payloads == std::vector<Bytes>{"by the parent"});
+  CHECK(shared->applied_offset.load() == 0);
+  close(alive[0]);
+  close(alive[1]);
+  munmap(shared, sizeof *shared);
+}
+
+TEST_CASE("AChildThatForgotTheLockKeepsTheRingLive") {
+  // Why abandon_in_child() is there: without it, the same child does keep the lock.
+  TempDir dir;
+  int alive[2];
+  REQUIRE(pipe(alive) == 0);
+  auto ring = Ring::create(dir.path(), ring_bytes_min);
+  const std::filesystem::path path = ring->path();
+  const pid_t child = fork_child([&] {
+    close(alive[1]);
+    char byte;
+    (void)!read(alive[0], &byte, 1);
+  });
+  // Our own good end unlocks for both.
+  SECTION("but not after a good end") {
+    ring.reset();
+    CHECK_FALSE(ring_is_live(path));
+  }
+  SECTION("as long as it lives") {
+    ring->abandon_in_child();  // closes without unlocking, as a death would
+    CHECK(ring_is_live(path));
+    kill_and_wait(child);
+    CHECK_FALSE(ring_is_live(path));
+  }
+  close(alive[0]);
+  close(alive[1]);
+  kill_and_wait(child);
+}
