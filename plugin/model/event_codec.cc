@@ -3,68 +3,10 @@
 #include <algorithm>
 
 #include "plugin/base/error.h"
+#include "plugin/base/field_codec.h"
 
 namespace aimlog {
 namespace {
-
-// One list of fields serves both directions: `fields(codec, event)` names them in their order on
-// disk. New fields go to the end of a list; readers of older records see defaults for them.
-class Encoder {
- public:
-  explicit Encoder(Bytes& out) : out_(out) {}
-  template <size_t N>
-  void operator()(std::array<unsigned char, N>& id) {
-    out_.append(reinterpret_cast<const char*>(id.data()), N);
-  }
-  void operator()(bool& value) { out_.push_back(value ? 1 : 0); }
-  void operator()(TrialStatus& value) { out_.push_back(static_cast<char>(value)); }
-  void operator()(int32_t& value) { append_signed(out_, value); }
-  void operator()(int64_t& value) { append_signed(out_, value); }
-  void operator()(uint32_t& value) { append_varint(out_, value); }
-  void operator()(uint64_t& value) { append_varint(out_, value); }
-  void operator()(double& value) { append_fixed(out_, std::bit_cast<uint64_t>(value)); }
-  void operator()(std::string& value) { append_string(out_, value); }
-  void operator()(std::vector<std::string>& value) {
-    append_varint(out_, value.size());
-    for (const std::string& item : value) append_string(out_, item);
-  }
-
- private:
-  Bytes& out_;
-};
-
-class Decoder {
- public:
-  explicit Decoder(ByteReader& in) : in_(in) {}
-  template <size_t N>
-  void operator()(std::array<unsigned char, N>& id) {
-    std::memcpy(id.data(), in_.take(N).data(), N);
-  }
-  void operator()(bool& value) { value = in_.fixed<uint8_t>() != 0; }
-  void operator()(TrialStatus& value) {
-    const auto number = in_.fixed<uint8_t>();
-    if (number > static_cast<uint8_t>(TrialStatus::crashed)) in_.fail("a status is unknown");
-    value = static_cast<TrialStatus>(number);
-  }
-  void operator()(int32_t& value) { value = static_cast<int32_t>(in_.signed_varint()); }
-  void operator()(int64_t& value) { value = in_.signed_varint(); }
-  void operator()(uint32_t& value) { value = static_cast<uint32_t>(in_.varint_up_to(UINT32_MAX)); }
-  void operator()(uint64_t& value) { value = in_.varint(); }
-  void operator()(double& value) { value = std::bit_cast<double>(in_.fixed<uint64_t>()); }
-  void operator()(std::string& value) { value = in_.string(); }
-  void operator()(std::vector<std::string>& value) {
-    const uint64_t count = in_.varint_up_to(in_.remaining());
-    for (uint64_t i = 0; i < count; ++i) value.emplace_back(in_.string());
-  }
-
- private:
-  ByteReader& in_;
-};
-
-template <typename Codec, typename... Fields>
-void each(Codec& codec, Fields&... fields) {
-  (codec(fields), ...);
-}
 
 template <typename Codec>
 void fields(Codec& c, SessionEvent& e) {
@@ -114,7 +56,7 @@ void fields(Codec& c, GapEvent& e) {
 template <typename T>
 Event decode_as(ByteView payload) {
   ByteReader in(payload, "event");
-  Decoder decoder(in);
+  FieldDecoder decoder(in);
   T event;
   fields(decoder, event);
   in.expect_end();
@@ -123,7 +65,7 @@ Event decode_as(ByteView payload) {
 
 Event decode_result_event(ByteView payload) {
   ByteReader in(payload, "result event");
-  Decoder decoder(in);
+  FieldDecoder decoder(in);
   ResultEvent event;
   each(decoder, event.trial, event.shape);
   event.result = in.take(in.remaining());
@@ -156,7 +98,7 @@ Hash128 shape_hash(ByteView context, const std::vector<std::string>& names) {
 EventType event_type(const Event& event) { return std::visit(TypeOf{}, event); }
 
 void append_event(Bytes& out, const Event& event) {
-  Encoder encoder(out);
+  FieldEncoder encoder(out);
   std::visit(
       [&](const auto& e) {
         using T = std::decay_t<decltype(e)>;

@@ -11,6 +11,7 @@ namespace aimlog {
 
 // Stored on disk: never renumber.
 enum class NumberType : uint8_t { none = 0, boolean = 1, int64 = 2, uint64 = 3, float64 = 4 };
+constexpr NumberType last_of(NumberType) { return NumberType::float64; }
 
 struct Number {
   NumberType type = NumberType::none;

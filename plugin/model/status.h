@@ -19,6 +19,8 @@ enum class TrialStatus : uint8_t {
   crashed = 7,  // the writer died without a word
 };
 
+constexpr TrialStatus last_of(TrialStatus) { return TrialStatus::crashed; }
+
 inline bool is_open(TrialStatus status) {
   return status == TrialStatus::pending || status == TrialStatus::running ||
          status == TrialStatus::paused;

@@ -6,6 +6,7 @@
 // checked before it sees them.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -99,8 +100,9 @@ class Transaction {
   std::optional<std::pair<Bytes, Bytes>> last(Table table, ByteView prefix) const;
   uint64_t count(Table table) const;  // rows
 
- protected:
   struct State;
+
+ protected:
   explicit Transaction(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

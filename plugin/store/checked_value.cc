@@ -1,0 +1,59 @@
+#include "plugin/store/checked_value.h"
+
+#include "plugin/base/crc32c.h"
+#include "plugin/model/ids.h"
+#include "plugin/store/environment_state.h"
+#include "plugin/store/row_codec.h"
+#include "plugin/store/store_format.h"
+
+namespace aimlog {
+namespace {
+
+uint32_t checksum(Table table, ByteView key, ByteView payload) {
+  const auto number = static_cast<uint8_t>(table);
+  uint32_t crc = crc32c(0, &number, 1);
+  crc = crc32c(crc, key.data(), key.size());
+  return crc32c(crc, payload.data(), payload.size());
+}
+
+}  // namespace
+
+Bytes with_checksum(Table table, ByteView key, ByteView payload) {
+  Bytes value;
+  value.reserve(payload.size() + sizeof(uint32_t));
+  value.append(payload);
+  append_fixed(value, checksum(table, key, payload));
+  return value;
+}
+
+ByteView verified(Table table, ByteView key, ByteView value, const std::filesystem::path& file) {
+  if (value.size() >= sizeof(uint32_t)) {
+    const ByteView payload = value.substr(0, value.size() - sizeof(uint32_t));
+    uint32_t stored;
+    std::memcpy(&stored, value.data() + payload.size(), sizeof stored);
+    if (stored == checksum(table, key, payload)) return payload;
+  }
+  const auto* bytes = reinterpret_cast<const unsigned char*>(key.data());
+  throw Error(ErrorCode::corrupt, "damaged row in table " + std::string(table_name(table)) +
+                                      ", key " + to_hex(bytes, key.size()) + " of " +
+                                      file.string() + ": restore it from a backup");
+}
+
+Bytes encode_row_counts(const RowCounts& counts) {
+  Bytes out(1, static_cast<char>(row_version));
+  append_varint(out, counts.transaction);
+  append_varint(out, counts.rows.size());
+  for (const uint64_t rows : counts.rows) append_varint(out, rows);
+  return out;
+}
+
+RowCounts decode_row_counts(ByteView row) {
+  ByteReader in(without_version(row, row_version, "row counts"), "row counts");
+  RowCounts counts;
+  counts.transaction = in.varint();
+  const uint64_t tables = in.varint_up_to(in.remaining());
+  for (uint64_t i = 0; i < tables && i < table_count; ++i) counts.rows[i] = in.varint();
+  return counts;
+}
+
+}  // namespace aimlog

@@ -1,0 +1,311 @@
+#include "plugin/store/environment_state.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "plugin/base/random.h"
+#include "plugin/store/checked_value.h"
+#include "plugin/store/keys.h"
+#include "plugin/store/page_check.h"
+#include "plugin/store/repo_files.h"
+#include "plugin/store/row_codec.h"
+#include "plugin/store/store_format.h"
+#include "plugin/store/write_lock.h"
+
+namespace aimlog {
+
+std::atomic<size_t> initial_map_bytes = size_t{64} << 30;
+
+namespace {
+
+constexpr unsigned database_count_max = 32;  // some are kept for tables of later versions
+constexpr unsigned reader_count_max = 1024;
+constexpr size_t smallest_map_bytes = size_t{16} << 20;
+constexpr mdb_mode_t file_mode = 0664;
+
+void on_failed_assert(MDB_env* env, const char* message) {
+  static_cast<Environment::State*>(mdb_env_get_userctx(env))->poison(message);
+}
+
+bool can_write_lock_file(const RepoPaths& paths) {
+  const std::filesystem::path file = paths.root / "lock.mdb";
+  if (::access(file.c_str(), W_OK) == 0) return true;
+  return errno == ENOENT && ::access(paths.root.c_str(), W_OK) == 0;
+}
+
+// A forked child has no use for the map, and its copy would keep the file alive. LMDB does not say
+// where its map is: it is the one that holds `inside`.
+void keep_from_children(const void* inside) {
+  std::FILE* maps = std::fopen("/proc/self/maps", "re");
+  if (maps == nullptr) return;
+  const auto wanted = reinterpret_cast<uintptr_t>(inside);
+  char line[512];
+  while (std::fgets(line, sizeof line, maps) != nullptr) {
+    uintptr_t begin = 0;
+    uintptr_t end = 0;
+    if (std::sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &begin, &end) != 2) continue;
+    if (wanted < begin || wanted >= end) continue;
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTFORK);
+    break;
+  }
+  std::fclose(maps);
+}
+
+// Holds the write lock while a repo is made, so that two who make it do so one after the other.
+class CreationLock {
+ public:
+  explicit CreationLock(const RepoPaths& paths) : fd_(open_lock_file(paths.write_lock)) {
+    lock_file(fd_.get(), LOCK_EX, paths.write_lock);
+  }
+  ~CreationLock() { unlock_file(fd_.get()); }
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace
+
+const char* table_name(Table table) {
+  constexpr const char* names[table_count] = {
+      "meta",   "names",   "shapes",      "experiments", "jobs",  "runs",     "attempts", "params",
+      "series", "objects", "checkpoints", "chunks",      "tails", "journals", "losses"};
+  return names[static_cast<unsigned>(table)];
+}
+
+Error lmdb_error(int code, const std::string& what) {
+  if (code > 0) return system_error(what, code);
+  const std::string text = what + ": " + mdb_strerror(code);
+  switch (code) {
+    case MDB_PANIC:
+      return Error(ErrorCode::io, text + " (after a failed write it must be opened again)");
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_CURSOR_FULL:
+    case MDB_INCOMPATIBLE:
+      return Error(ErrorCode::corrupt, text + " (the file is damaged: restore it from a backup)");
+    case MDB_VERSION_MISMATCH:
+      return Error(ErrorCode::unsupported, text);
+    case MDB_READERS_FULL:
+      return Error(ErrorCode::busy, text + " (too many processes read this repo)");
+    default:
+      return Error(ErrorCode::internal, text);
+  }
+}
+
+Environment::State::State(RepoPaths repo_paths, OpenMode mode)
+    : paths(std::move(repo_paths)), writable(mode != OpenMode::read_only), pid(::getpid()) {
+  const bool create = mode == OpenMode::create;
+  std::optional<uint32_t> format = read_format(paths);
+  if (!format && !create) {
+    throw Error(ErrorCode::not_found, "there is no repo in " + paths.directory.string() + " (no " +
+                                          paths.format.string() + ")");
+  }
+  if (format) {
+    refuse_network_disk(paths.root);
+    refuse_lost_data(paths);
+    open_files(Opening::existing);
+    return;
+  }
+  make_repo_directories(paths);
+  refuse_network_disk(paths.root);
+  const CreationLock lock(paths);
+  format = read_format(paths);  // somebody may have been faster
+  if (format) refuse_lost_data(paths);
+  open_files(Opening::create);
+  // FORMAT comes last: a repo whose making was cut short has none and is made to the end next time.
+  if (!format) write_format(paths);
+}
+
+Environment::State::~State() {
+  if (!abandoned && !leaked && pid == ::getpid()) {
+    close_files();
+  } else {
+    // Closing would unmap what is not mapped here, or unlock what is still in use.
+    write_lock.reset();
+  }
+}
+
+void Environment::State::expect_usable() const {
+  if (abandoned || pid != ::getpid()) {
+    throw Error(ErrorCode::unsupported,
+                paths.data.string() + " was opened before this process was forked");
+  }
+  if (poisoned) {
+    throw Error(ErrorCode::corrupt, paths.data.string() +
+                                        " is damaged (LMDB met what cannot be): restore it from a "
+                                        "backup");
+  }
+}
+
+void Environment::State::open_files(Opening opening) {
+  if (is_open_in_this_process(paths.root / "lock.mdb")) {
+    throw Error(ErrorCode::busy,
+                paths.data.string() +
+                    " is already open in this process through another copy of this library; two "
+                    "copies would break each other's locks: load the library from one path only");
+  }
+  check_pages(paths, writable, opening == Opening::after_failure);
+  try {
+    if (writable) write_lock = open_lock_file(paths.write_lock);
+    lockless = !writable && !can_write_lock_file(paths);
+    unsigned flags = MDB_NOTLS;
+    if (!writable) flags |= MDB_RDONLY;
+    if (lockless) flags |= MDB_NOLOCK;
+    open_map(flags);
+    guard_descriptor();
+    int dead = 0;
+    if (!lockless) mdb_reader_check(env, &dead);
+    if (!open_tables()) {
+      if (opening != Opening::create)
+        throw lmdb_error(MDB_CORRUPTED, "tables are missing in " + paths.data.string());
+      make_tables();
+    }
+    read_repo_id_and_guard_map();
+  } catch (...) {
+    close_files();
+    throw;
+  }
+}
+
+void Environment::State::close_files() {
+  if (env != nullptr) mdb_env_close(env);
+  env = nullptr;
+  write_lock.reset();
+}
+
+void Environment::State::open_map(unsigned flags) {
+  const std::string what = "cannot open " + paths.data.string();
+  for (size_t bytes = initial_map_bytes;; bytes /= 2) {
+    int code = mdb_env_create(&env);
+    if (code != 0) throw lmdb_error(code, what);
+    mdb_env_set_maxdbs(env, database_count_max);
+    mdb_env_set_maxreaders(env, reader_count_max);
+    mdb_env_set_mapsize(env, bytes);
+    mdb_env_set_userctx(env, this);
+    mdb_env_set_assert(env, on_failed_assert);
+    code = mdb_env_open(env, paths.root.c_str(), flags, file_mode);
+    if (code == 0) return;
+    mdb_env_close(env);  // also after a failure
+    env = nullptr;
+    if (code != ENOMEM || bytes <= smallest_map_bytes) throw lmdb_error(code, what);
+  }
+}
+
+void Environment::State::guard_descriptor() {
+  // LMDB 0.9.24 leaves its data descriptor open for programs that the host starts.
+  int data = -1;
+  struct stat info;
+  if (mdb_env_get_fd(env, &data) != 0 || ::fstat(data, &info) != 0) return;
+  ::fcntl(data, F_SETFD, FD_CLOEXEC);
+  if (inode != 0 && (inode != info.st_ino || device != info.st_dev)) {
+    throw Error(
+        ErrorCode::io,
+        paths.data.string() + " was replaced by another file while it was in use: start again");
+  }
+  device = info.st_dev;
+  inode = info.st_ino;
+}
+
+bool Environment::State::open_tables() {
+  MDB_txn* txn = nullptr;
+  int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn);
+  if (code != 0) throw lmdb_error(code, "cannot open " + paths.data.string());
+  for (unsigned i = 0; code == 0 && i < table_count; ++i) {
+    code = mdb_dbi_open(txn, table_name(static_cast<Table>(i)), 0, &tables[i]);
+  }
+  if (code != 0) {
+    mdb_txn_abort(txn);
+    if (code == MDB_NOTFOUND) return false;
+    throw lmdb_error(code, "cannot open " + paths.data.string());
+  }
+  // Handles outlive a transaction only if it is committed, also one that reads.
+  code = mdb_txn_commit(txn);
+  if (code != 0) throw lmdb_error(code, "cannot open " + paths.data.string());
+  return true;
+}
+
+void Environment::State::make_tables() {
+  MDB_txn* txn = nullptr;
+  int code = mdb_txn_begin(env, nullptr, 0, &txn);
+  for (unsigned i = 0; code == 0 && i < table_count; ++i) {
+    code = mdb_dbi_open(txn, table_name(static_cast<Table>(i)), MDB_CREATE, &tables[i]);
+  }
+  const auto put_meta = [&](MetaKind kind, ByteView payload) {
+    const Key key(kind);
+    const Bytes value = with_checksum(Table::meta, key, payload);
+    MDB_val k = to_val(key);
+    MDB_val v = to_val(value);
+    if (code == 0) code = mdb_put(txn, tables[0], &k, &v, 0);
+  };
+  if (code == 0) {
+    const auto id = random_128();
+    Bytes row(1, static_cast<char>(row_version));
+    row.append(reinterpret_cast<const char*>(id.data()), id.size());
+    put_meta(MetaKind::repo_id, row);
+    put_meta(MetaKind::row_counts, encode_row_counts({mdb_txn_id(txn), {}}));
+  }
+  if (code == 0) {
+    code = mdb_txn_commit(txn);
+  } else if (txn != nullptr) {
+    mdb_txn_abort(txn);
+  }
+  if (code != 0) throw lmdb_error(code, "cannot make " + paths.data.string());
+}
+
+void Environment::State::read_repo_id_and_guard_map() {
+  MDB_txn* txn = nullptr;
+  int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn);
+  if (code != 0) throw lmdb_error(code, "cannot read " + paths.data.string());
+  const std::unique_ptr<MDB_txn, decltype(&mdb_txn_abort)> ends(txn, mdb_txn_abort);
+  const Key key(MetaKind::repo_id);
+  MDB_val k = to_val(key);
+  MDB_val v;
+  code = mdb_get(txn, tables[0], &k, &v);
+  if (code != 0) throw lmdb_error(code == MDB_NOTFOUND ? MDB_CORRUPTED : code, paths.data.string());
+  const ByteView row = verified(Table::meta, key, to_view(v), paths.data);
+  const ByteView id = without_version(row, row_version, "repo id");
+  if (id.size() < repo_id.size()) throw lmdb_error(MDB_CORRUPTED, paths.data.string());
+  std::memcpy(repo_id.data(), id.data(), repo_id.size());
+  keep_from_children(v.mv_data);
+}
+
+void Environment::State::resize_map(size_t bytes) {
+  while_idle([&] {
+    MDB_envinfo info;
+    mdb_env_info(env, &info);
+    if (bytes != 0 && info.me_mapsize >= bytes) return;  // another thread did it meanwhile
+    const int code = mdb_env_set_mapsize(env, bytes);
+    if (code != 0) throw lmdb_error(code, "cannot enlarge the map of " + paths.data.string());
+    read_repo_id_and_guard_map();  // the map is another one now
+  });
+}
+
+void Environment::State::enter() {
+  const std::lock_guard lock(gate);
+  if (env == nullptr) {
+    throw Error(ErrorCode::io, paths.data.string() + " could not be opened again");
+  }
+  ++live;
+}
+
+void Environment::State::leave() {
+  const std::lock_guard lock(gate);
+  if (--live == 0) idle.notify_all();
+}
+
+void Environment::State::poison(const char* message) {
+  poisoned = true;
+  throw Error(ErrorCode::corrupt,
+              paths.data.string() + " is damaged (" + message + "): restore it from a backup");
+}
+
+}  // namespace aimlog

@@ -1,0 +1,111 @@
+// What is behind Environment and Transaction. Only files of this folder include this.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+
+#include "plugin/base/unique_fd.h"
+#include "plugin/store/environment.h"
+#include "plugin/store/lmdb_handles.h"
+
+namespace aimlog {
+
+// How much address space is reserved for a repo's map at first; a test makes it small.
+extern std::atomic<size_t> initial_map_bytes;
+
+const char* table_name(Table table);
+
+struct Environment::State {
+  State(RepoPaths repo_paths, OpenMode mode);
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  // Throws unless transactions may begin: not in a forked child, not after a failed assert.
+  void expect_usable() const;
+  // Opens files and map. On failure nothing is open.
+  enum class Opening { existing, create, after_failure };
+  void open_files(Opening opening);
+  void close_files();
+  // Waits until no transaction is live, then runs `action` while none can begin. Throws Error(busy)
+  // if one stays live too long.
+  template <typename Action>
+  void while_idle(const Action& action);
+  // Grows the map at least to `bytes`; 0 = to what another process has grown the file to.
+  void resize_map(size_t bytes);
+  // A transaction that begins counts as live, so that the map is not moved under it.
+  void enter();
+  void leave();
+  // Called where an assert of LMDB failed: it must not return there, for LMDB aborts then.
+  [[noreturn]] void poison(const char* message);
+
+  RepoPaths paths;
+  bool writable;
+  bool lockless = false;  // on read-only media LMDB's lock file cannot be used
+  pid_t pid;
+  std::array<unsigned char, 16> repo_id{};
+  dev_t device = 0;  // of data.mdb: what makes two paths the same repo
+  ino_t inode = 0;
+
+  MDB_env* env = nullptr;
+  std::array<MDB_dbi, table_count> tables{};
+  UniqueFd write_lock;
+
+  std::mutex writer;  // flock does not tell threads of one process apart
+  std::mutex gate;
+  std::condition_variable idle;
+  unsigned live = 0;
+  std::atomic<bool> abandoned = false;
+  std::atomic<bool> poisoned = false;
+  // A write transaction that an assert cut off cannot be ended: LMDB's lists may point into stack
+  // frames that are gone. It is leaked with the environment; LMDB's robust mutex is freed when the
+  // thread that held it ends.
+  std::atomic<bool> leaked = false;
+
+ private:
+  void open_map(unsigned flags);
+  void guard_descriptor();
+  bool open_tables();  // false if one is missing
+  void make_tables();
+  void read_repo_id_and_guard_map();
+};
+
+template <typename Action>
+void Environment::State::while_idle(const Action& action) {
+  std::unique_lock lock(gate);
+  if (!idle.wait_for(lock, std::chrono::seconds(10), [this] { return live == 0; })) {
+    throw Error(ErrorCode::busy, paths.data.string() + " is in use by a long transaction");
+  }
+  action();
+}
+
+struct Transaction::State {
+  State(Environment::State& environment, bool write);
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void begin();
+  void check_row_counts();
+  void write_row_counts();
+  // Ends the transaction and gives back locks; safe to call again. Returns LMDB's code.
+  int finish(bool commit);
+  void release();
+  // Throws for what LMDB answered; after MAP_FULL the map is grown first.
+  void expect(int code, const char* what);
+
+  Environment::State& env;
+  const bool write;
+  MDB_txn* txn = nullptr;
+  bool entered = false;
+  std::unique_lock<std::mutex> writer;
+  std::array<uint64_t, table_count> rows{};  // as they will be stored with the next commit
+};
+
+}  // namespace aimlog

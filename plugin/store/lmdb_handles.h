@@ -1,0 +1,29 @@
+// LMDB's handles with owners, and its errors as ours. Only files of this folder include this.
+#pragma once
+
+#include <lmdb.h>
+
+#include <string>
+
+#include "plugin/base/bytes.h"
+#include "plugin/base/error.h"
+
+namespace aimlog {
+
+// MAP_FULL, after the map was grown: the transaction is gone and has to be made again.
+class MapGrown : public Error {
+ public:
+  using Error::Error;
+};
+
+// An LMDB result code as an Error; `what` is what was tried, with the file.
+[[nodiscard]] Error lmdb_error(int code, const std::string& what);
+
+inline MDB_val to_val(ByteView bytes) {
+  return {bytes.size(), const_cast<char*>(bytes.data())};  // LMDB does not write through it
+}
+inline ByteView to_view(const MDB_val& val) {
+  return {static_cast<const char*>(val.mv_data), val.mv_size};
+}
+
+}  // namespace aimlog

@@ -1,0 +1,174 @@
+#include "plugin/store/repo_files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "plugin/base/file.h"
+#include "plugin/base/random.h"
+#include "plugin/base/unique_fd.h"
+#include "plugin/model/ids.h"
+#include "plugin/store/store_format.h"
+
+namespace aimlog {
+namespace {
+
+constexpr std::string_view format_prefix = "aimlog repo, format ";
+
+}  // namespace
+
+RepoPaths::RepoPaths(const std::filesystem::path& user_directory)
+    : directory(user_directory),
+      root(directory / ".aimlog"),
+      format(root / "FORMAT"),
+      data(root / "data.mdb"),
+      write_lock(root / "write.lock"),
+      journals(root / "journals") {}
+
+const char* refused_file_system(long magic) {
+  switch (static_cast<unsigned long>(magic) & 0xffffffff) {
+    case 0x6969:
+      return "NFS";
+    case 0x517b:
+    case 0xff534d42:
+    case 0xfe534d42:
+      return "SMB/CIFS";
+    case 0x01021997:
+      return "9p";
+    case 0x65735546:
+      return "FUSE";
+    case 0x0bd00bd0:
+      return "Lustre";
+    case 0x47504653:
+      return "GPFS";
+    case 0x5346414f:
+    case 0x6b414653:
+      return "AFS";
+    case 0x00c36400:
+      return "Ceph";
+    case 0x73757245:
+      return "Coda";
+    case 0x19830326:
+      return "BeeGFS";
+    case 0x7461636f:
+      return "OCFS2";
+    case 0x01161970:
+      return "GFS2";
+    default:
+      return nullptr;
+  }
+}
+
+void refuse_network_disk(const std::filesystem::path& directory) {
+  struct statfs info;
+  if (::statfs(directory.c_str(), &info) != 0) return;  // opening will say what is wrong
+  const char* name = refused_file_system(static_cast<long>(info.f_type));
+  if (name == nullptr) return;
+  throw Error(ErrorCode::unsupported,
+              directory.string() + " is on a " + name +
+                  " file system, where the repo's database (LMDB) would be damaged: put the repo "
+                  "on a local disk and copy it when the job is over");
+}
+
+std::optional<std::string> read_small_file(const std::filesystem::path& file) {
+  UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    if (errno == ENOENT) return std::nullopt;
+    throw system_error("cannot open " + file.string(), errno);
+  }
+  char text[4096];
+  return std::string(text, read_all_at(fd.get(), text, sizeof text, 0, file));
+}
+
+void replace_file(const std::filesystem::path& file, const std::string& text) {
+  // Under a name of its own, so that two writers never share one.
+  const std::filesystem::path temporary = file.string() + "." + to_hex(random_128()) + ".tmp";
+  const UniqueFd fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0664);
+  try {
+    write_all_at(fd.get(), text, 0, temporary);
+    sync_file(fd.get(), temporary);
+    rename_file(temporary, file);
+  } catch (...) {
+    remove_file(temporary);
+    throw;
+  }
+  sync_directory(file.parent_path());
+}
+
+std::optional<uint32_t> read_format(const RepoPaths& paths) {
+  const std::optional<std::string> text = read_small_file(paths.format);
+  if (!text) return std::nullopt;
+  char* end = nullptr;
+  const unsigned long version = text->starts_with(format_prefix)
+                                    ? std::strtoul(text->c_str() + format_prefix.size(), &end, 10)
+                                    : 0;
+  if (version == 0 || end == nullptr || *end != '\n') {
+    throw Error(ErrorCode::corrupt,
+                paths.format.string() +
+                    " does not say which format the repo has; it should read \"" +
+                    std::string(format_prefix) + std::to_string(repo_format_version) +
+                    "\": restore the repo from a backup");
+  }
+  if (version > repo_format_version) {
+    throw Error(ErrorCode::too_new,
+                "the repo " + paths.directory.string() + " has format " + std::to_string(version) +
+                    ", and this program reads up to format " + std::to_string(repo_format_version) +
+                    ": use a newer aimlog");
+  }
+  return static_cast<uint32_t>(version);
+}
+
+void write_format(const RepoPaths& paths) {
+  replace_file(paths.format, std::string(format_prefix) + std::to_string(repo_format_version) +
+                                 "\nThe files in this directory belong together: move or copy them "
+                                 "as one, while nothing writes.\n");
+}
+
+void make_repo_directories(const RepoPaths& paths) {
+  for (const auto& directory : {paths.root, paths.journals}) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (!std::filesystem::is_directory(directory)) {
+      throw system_error("cannot make the repo directory " + directory.string() +
+                             " (choose a directory that you may write to)",
+                         error ? error.value() : ENOTDIR);
+    }
+  }
+}
+
+void refuse_lost_data(const RepoPaths& paths) {
+  struct stat info;
+  const bool there = ::stat(paths.data.c_str(), &info) == 0;
+  if (!there && errno != ENOENT) throw system_error("cannot open " + paths.data.string(), errno);
+  if (there && info.st_size > 0) return;
+  throw Error(ErrorCode::corrupt, paths.data.string() + (there ? " is empty" : " is missing") +
+                                      ", though " + paths.format.string() +
+                                      " says that this is a repo: restore it from a backup, or "
+                                      "move the directory away to begin a new one");
+}
+
+bool is_open_in_this_process(const std::filesystem::path& file) {
+  struct stat wanted;
+  if (::stat(file.c_str(), &wanted) != 0) return false;
+  DIR* descriptors = ::opendir("/proc/self/fd");
+  if (descriptors == nullptr) return false;
+  bool found = false;
+  while (const dirent* entry = ::readdir(descriptors)) {
+    char* end = nullptr;
+    const long fd = std::strtol(entry->d_name, &end, 10);
+    struct stat info;
+    if (end == entry->d_name || ::fstat(static_cast<int>(fd), &info) != 0) continue;
+    found = found || (info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino);
+  }
+  ::closedir(descriptors);
+  return found;
+}
+
+std::string boot_id() { return read_small_file("/proc/sys/kernel/random/boot_id").value_or(""); }
+
+}  // namespace aimlog

@@ -1,0 +1,272 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "plugin/store/checked_value.h"
+#include "plugin/store/environment.h"
+#include "plugin/store/environment_state.h"
+#include "plugin/store/keys.h"
+#include "plugin/store/store_format.h"
+#include "plugin/store/write_lock.h"
+
+namespace aimlog {
+namespace {
+
+// Not closed where an assert failed meanwhile: LMDB's lists are not to be trusted then.
+class Cursor {
+ public:
+  Cursor(Transaction::State& state, Table table) : state_(state) {
+    state.expect(
+        mdb_cursor_open(state.txn, state.env.tables[static_cast<unsigned>(table)], &cursor_),
+        "cannot read");
+  }
+  ~Cursor() {
+    if (!state_.env.poisoned) mdb_cursor_close(cursor_);
+  }
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+
+  // False where there is nothing.
+  bool move(MDB_cursor_op op) {
+    const int code = mdb_cursor_get(cursor_, &key_, &value_, op);
+    if (code == MDB_NOTFOUND) return false;
+    state_.expect(code, "cannot read");
+    return true;
+  }
+  bool seek(ByteView key) {
+    key_ = to_val(key);
+    return move(MDB_SET_RANGE);
+  }
+  ByteView key() const { return to_view(key_); }
+  ByteView value() const { return to_view(value_); }
+
+ private:
+  Transaction::State& state_;
+  MDB_cursor* cursor_ = nullptr;
+  MDB_val key_{};
+  MDB_val value_{};
+};
+
+// The first key behind all that begin with `prefix`; empty if there can be none.
+Bytes behind(ByteView prefix) {
+  Bytes next(prefix);
+  while (!next.empty() && static_cast<unsigned char>(next.back()) == 0xff) next.pop_back();
+  if (!next.empty()) next.back() = static_cast<char>(next.back() + 1);
+  return next;
+}
+
+}  // namespace
+
+Transaction::State::State(Environment::State& environment, bool writes)
+    : env(environment), write(writes) {
+  env.expect_usable();
+  if (write && !env.writable) {
+    throw Error(ErrorCode::invalid_argument, env.paths.data.string() + " is open for reading only");
+  }
+  try {
+    begin();
+    check_row_counts();
+  } catch (...) {
+    finish(false);
+    throw;
+  }
+}
+
+Transaction::State::~State() { finish(false); }
+
+void Transaction::State::begin() {
+  if (write) {
+    writer = std::unique_lock(env.writer);
+    lock_file(env.write_lock.get(), LOCK_EX, env.paths.write_lock);
+  }
+  for (int tries = 0;; ++tries) {
+    env.enter();
+    entered = true;
+    const int code = mdb_txn_begin(env.env, nullptr, write ? 0u : unsigned{MDB_RDONLY}, &txn);
+    if (code == 0) return;
+    txn = nullptr;
+    env.leave();
+    entered = false;
+    if (tries < 3 && code == MDB_MAP_RESIZED) {
+      env.resize_map(0);
+    } else if (tries < 3 && code == MDB_READERS_FULL) {
+      int dead = 0;
+      mdb_reader_check(env.env, &dead);
+    } else {
+      throw lmdb_error(code, "cannot begin a transaction in " + env.paths.data.string());
+    }
+  }
+}
+
+void Transaction::State::check_row_counts() {
+  const Key key(MetaKind::row_counts);
+  MDB_val k = to_val(key);
+  MDB_val v;
+  const int code = mdb_get(txn, env.tables[0], &k, &v);
+  expect(code == MDB_NOTFOUND ? MDB_CORRUPTED : code, "cannot read the row counts");
+  const RowCounts counts =
+      decode_row_counts(verified(Table::meta, key, to_view(v), env.paths.data));
+  rows = counts.rows;
+  // A compacted copy begins to count transactions anew.
+  const uint64_t committed = mdb_txn_id(txn) - (write ? 1 : 0);
+  if (counts.transaction != committed && committed != 1) {
+    throw Error(ErrorCode::corrupt,
+                env.paths.data.string() + " went back in time: restore it from a backup");
+  }
+  for (unsigned i = 1; i < table_count; ++i) {
+    MDB_stat stat;
+    expect(mdb_stat(txn, env.tables[i], &stat), "cannot read");
+    if (stat.ms_entries == rows[i]) continue;
+    throw Error(ErrorCode::corrupt, "table " + std::string(table_name(static_cast<Table>(i))) +
+                                        " of " + env.paths.data.string() + " has " +
+                                        std::to_string(stat.ms_entries) + " rows and should have " +
+                                        std::to_string(rows[i]) + ": restore it from a backup");
+  }
+}
+
+void Transaction::State::write_row_counts() {
+  const Key key(MetaKind::row_counts);
+  const Bytes value = with_checksum(Table::meta, key, encode_row_counts({mdb_txn_id(txn), rows}));
+  MDB_val k = to_val(key);
+  MDB_val v = to_val(value);
+  expect(mdb_put(txn, env.tables[0], &k, &v, 0), "cannot write");
+}
+
+int Transaction::State::finish(bool commit) {
+  int code = 0;
+  MDB_txn* ended = std::exchange(txn, nullptr);
+  try {
+    if (ended != nullptr && write && env.poisoned) {
+      env.leaked = true;
+    } else if (ended != nullptr && commit) {
+      code = mdb_txn_commit(ended);
+    } else if (ended != nullptr) {
+      mdb_txn_abort(ended);
+    }
+  } catch (...) {
+    env.leaked = true;
+    release();
+    throw;
+  }
+  release();
+  return code;
+}
+
+void Transaction::State::release() {
+  if (std::exchange(entered, false)) env.leave();
+  if (writer.owns_lock()) {
+    unlock_file(env.write_lock.get());
+    writer.unlock();
+  }
+}
+
+void Transaction::State::expect(int code, const char* what) {
+  if (code == 0) return;
+  if (code != MDB_MAP_FULL) {
+    throw lmdb_error(code, std::string(what) + " in " + env.paths.data.string());
+  }
+  MDB_envinfo info;
+  mdb_env_info(env.env, &info);
+  finish(false);
+  env.resize_map(info.me_mapsize * 2);
+  throw MapGrown(ErrorCode::busy, env.paths.data.string() + " needed a larger map: try again");
+}
+
+Transaction::Transaction(Environment& environment)
+    : state_(std::make_unique<State>(environment.state(), false)) {}
+Transaction::Transaction(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Transaction::~Transaction() = default;
+
+std::optional<ByteView> Transaction::get(Table table, ByteView key) const {
+  AIMLOG_CHECK(state_->txn != nullptr);
+  MDB_val k = to_val(key);
+  MDB_val v;
+  const int code = mdb_get(state_->txn, state_->env.tables[static_cast<unsigned>(table)], &k, &v);
+  if (code == MDB_NOTFOUND) return std::nullopt;
+  state_->expect(code, "cannot read");
+  return verified(table, key, to_view(v), state_->env.paths.data);
+}
+
+void Transaction::scan(Table table, ByteView prefix, ByteView from,
+                       const std::function<bool(ByteView key, ByteView value)>& visit) const {
+  AIMLOG_CHECK(state_->txn != nullptr);
+  Cursor cursor(*state_, table);
+  const ByteView start = std::max(prefix, from);
+  bool more = start.empty() ? cursor.move(MDB_FIRST) : cursor.seek(start);
+  for (; more && cursor.key().starts_with(prefix); more = cursor.move(MDB_NEXT)) {
+    const ByteView key = cursor.key();
+    if (!visit(key, verified(table, key, cursor.value(), state_->env.paths.data))) return;
+  }
+}
+
+std::optional<std::pair<Bytes, Bytes>> Transaction::last(Table table, ByteView prefix) const {
+  AIMLOG_CHECK(state_->txn != nullptr);
+  Cursor cursor(*state_, table);
+  const Bytes next = behind(prefix);
+  const bool found =
+      !next.empty() && cursor.seek(next) ? cursor.move(MDB_PREV) : cursor.move(MDB_LAST);
+  if (!found || !cursor.key().starts_with(prefix)) return std::nullopt;
+  const ByteView value = verified(table, cursor.key(), cursor.value(), state_->env.paths.data);
+  return std::pair(Bytes(cursor.key()), Bytes(value));
+}
+
+uint64_t Transaction::count(Table table) const {
+  AIMLOG_CHECK(state_->txn != nullptr);
+  MDB_stat stat;
+  state_->expect(mdb_stat(state_->txn, state_->env.tables[static_cast<unsigned>(table)], &stat),
+                 "cannot read");
+  return stat.ms_entries;
+}
+
+WriteTransaction::WriteTransaction(Environment& environment)
+    : Transaction(std::make_unique<State>(environment.state(), true)) {}
+WriteTransaction::~WriteTransaction() = default;
+
+void WriteTransaction::put(Table table, ByteView key, ByteView value) {
+  AIMLOG_CHECK(state_->txn != nullptr && !key.empty());
+  const auto index = static_cast<unsigned>(table);
+  const Bytes stored = with_checksum(table, key, value);
+  MDB_val k = to_val(key);
+  MDB_val v = to_val(stored);
+  int code = mdb_put(state_->txn, state_->env.tables[index], &k, &v, MDB_NOOVERWRITE);
+  if (code == 0) {
+    ++state_->rows[index];
+  } else if (code == MDB_KEYEXIST) {
+    v = to_val(stored);
+    code = mdb_put(state_->txn, state_->env.tables[index], &k, &v, 0);
+  }
+  state_->expect(code, "cannot write");
+}
+
+bool WriteTransaction::erase(Table table, ByteView key) {
+  AIMLOG_CHECK(state_->txn != nullptr);
+  const auto index = static_cast<unsigned>(table);
+  MDB_val k = to_val(key);
+  const int code = mdb_del(state_->txn, state_->env.tables[index], &k, nullptr);
+  if (code == MDB_NOTFOUND) return false;
+  state_->expect(code, "cannot erase");
+  --state_->rows[index];
+  return true;
+}
+
+void WriteTransaction::commit() {
+  AIMLOG_CHECK(state_->txn != nullptr);
+  state_->write_row_counts();
+  state_->expect(state_->finish(true), "cannot commit");
+}
+
+void with_write_transaction(Environment& environment,
+                            const std::function<void(WriteTransaction&)>& work) {
+  for (;;) {
+    try {
+      WriteTransaction txn(environment);
+      work(txn);
+      txn.commit();
+      return;
+    } catch (const MapGrown&) {
+      // The map is larger now.
+    }
+  }
+}
+
+}  // namespace aimlog

@@ -1,0 +1,338 @@
+#include "plugin/store/environment.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "plugin/store/environment_state.h"
+#include "plugin/store/keys.h"
+#include "plugin/store/repo_files.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+#include "tests/unit/store/child.h"
+
+namespace aimlog::test {
+namespace {
+
+Key number_key(uint32_t number) { return std::move(Key().add(number)); }
+
+void put_one(Environment& env, uint32_t number, ByteView value) {
+  with_write_transaction(
+      env, [&](WriteTransaction& txn) { txn.put(Table::losses, number_key(number), value); });
+}
+
+// The code and text of the Error that `work` throws.
+struct Failure {
+  ErrorCode code = ErrorCode::unknown;
+  std::string text = "nothing was thrown";
+  bool says(const std::string& part) const { return text.find(part) != std::string::npos; }
+};
+template <typename Work>
+Failure failure_of(const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return {error.code(), error.what()};
+  }
+  return {};
+}
+
+void write_text(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream(file, std::ios::trunc) << text;
+}
+
+struct SmallMap {
+  explicit SmallMap(size_t bytes) { initial_map_bytes = bytes; }
+  ~SmallMap() { initial_map_bytes = size_t{64} << 30; }
+};
+
+}  // namespace
+
+TEST_CASE("ARepoIsMadeAndReadAgain") {
+  TempDir dir;
+  std::array<unsigned char, 16> id{};
+  {
+    const auto env = Environment::open(dir / "new/deep", OpenMode::create);
+    id = env->repo_id();
+    put_one(*env, 7, "seven");
+    CHECK(env->writable());
+  }
+  const auto env = Environment::open(dir / "new/deep", OpenMode::read_only);
+  CHECK(env->repo_id() == id);
+  CHECK_FALSE(env->writable());
+  CHECK(Transaction(*env).get(Table::losses, number_key(7)) == "seven");
+  CHECK_FALSE(Transaction(*env).get(Table::losses, number_key(8)).has_value());
+  CHECK(std::filesystem::is_directory(env->paths().journals));
+  CHECK(failure_of([&] { WriteTransaction txn(*env); }).code == ErrorCode::invalid_argument);
+}
+
+TEST_CASE("ScansGoOverAPrefixInOrder") {
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  with_write_transaction(*env, [](WriteTransaction& txn) {
+    for (const char* key : {"b1", "a", "b3", "c", "b2", "b\xff"}) txn.put(Table::series, key, key);
+    CHECK(txn.erase(Table::series, "b2"));
+    CHECK_FALSE(txn.erase(Table::series, "b2"));
+  });
+  const Transaction txn(*env);
+  std::vector<Bytes> seen;
+  const auto note = [&](ByteView key, ByteView) {
+    seen.emplace_back(key);
+    return true;
+  };
+  txn.scan(Table::series, "b", {}, note);
+  CHECK(seen == std::vector<Bytes>{"b1", "b3", "b\xff"});
+  seen.clear();
+  txn.scan(Table::series, "b", "b2", note);
+  CHECK(seen == std::vector<Bytes>{"b3", "b\xff"});
+  CHECK(txn.last(Table::series, "b")->first == "b\xff");
+  CHECK(txn.last(Table::series, "c")->first == "c");
+  CHECK(txn.last(Table::series, "")->first == "c");
+  CHECK_FALSE(txn.last(Table::series, "d").has_value());
+  CHECK(txn.count(Table::series) == 5);
+}
+
+TEST_CASE("WhatIsNotCommittedIsGone") {
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  {
+    WriteTransaction txn(*env);
+    txn.put(Table::runs, "k", "v");
+  }
+  CHECK(Transaction(*env).count(Table::runs) == 0);
+}
+
+TEST_CASE("TwoPathsToOneRepoGiveOneEnvironment") {
+  TempDir dir;
+  const auto env = Environment::open(dir / "real", OpenMode::create);
+  std::filesystem::create_directory_symlink(dir / "real", dir / "link");
+  CHECK(Environment::open(dir / "link", OpenMode::read_write) == env);
+}
+
+TEST_CASE("AReaderBecomesAWriterWhenSomebodyWantsToWrite") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  const auto reader = Environment::open(dir.path(), OpenMode::read_only);
+  const auto writer = Environment::open(dir.path(), OpenMode::create);
+  CHECK(reader == writer);
+  put_one(*writer, 1, "x");
+  CHECK(Transaction(*reader).count(Table::losses) == 1);
+}
+
+TEST_CASE("ASecondCopyOfTheLibraryIsRefused") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  const UniqueFd other(::open((dir / ".aimlog/lock.mdb").c_str(), O_RDWR | O_CLOEXEC));
+  const Failure failure = failure_of([&] { Environment::open(dir.path(), OpenMode::read_only); });
+  CHECK(failure.code == ErrorCode::busy);
+  CHECK(failure.says("another copy of this library"));
+}
+
+TEST_CASE("PlacesThatCannotHoldARepoAreRefusedWithTheirPath") {
+  TempDir dir;
+  CHECK(failure_of([&] { Environment::open(dir / "no", OpenMode::read_only); }).code ==
+        ErrorCode::not_found);
+  write_text(dir / "file", "x");
+  const Failure on_file = failure_of([&] { Environment::open(dir / "file", OpenMode::create); });
+  CHECK(on_file.code == ErrorCode::io);
+  CHECK(on_file.says((dir / "file").string()));
+}
+
+TEST_CASE("ANewerFormatIsRefusedNamingBothVersions") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  write_text(dir / ".aimlog/FORMAT", "aimlog repo, format 7\n");
+  for (const OpenMode mode : {OpenMode::create, OpenMode::read_write, OpenMode::read_only}) {
+    const Failure failure = failure_of([&] { Environment::open(dir.path(), mode); });
+    CHECK(failure.code == ErrorCode::too_new);
+    CHECK(failure.says("format 7"));
+    CHECK(failure.says("format 1"));
+  }
+  write_text(dir / ".aimlog/FORMAT", "something else");
+  CHECK(failure_of([&] { Environment::open(dir.path(), OpenMode::create); }).code ==
+        ErrorCode::corrupt);
+}
+
+TEST_CASE("LostDataIsNotReplacedByAnEmptyRepo") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  std::filesystem::resize_file(dir / ".aimlog/data.mdb", 0);
+  Failure failure = failure_of([&] { Environment::open(dir.path(), OpenMode::create); });
+  CHECK(failure.code == ErrorCode::corrupt);
+  CHECK(failure.says("is empty"));
+  std::filesystem::remove(dir / ".aimlog/data.mdb");
+  failure = failure_of([&] { Environment::open(dir.path(), OpenMode::create); });
+  CHECK(failure.says("is missing"));
+}
+
+TEST_CASE("ARepoWhoseMakingWasCutShortIsMadeToTheEnd") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  std::filesystem::remove(dir / ".aimlog/FORMAT");
+  CHECK(failure_of([&] { Environment::open(dir.path(), OpenMode::read_only); }).code ==
+        ErrorCode::not_found);
+  Environment::open(dir.path(), OpenMode::create);
+  CHECK(std::filesystem::exists(dir / ".aimlog/FORMAT"));
+}
+
+TEST_CASE("NetworkFileSystemsAreKnown") {
+  for (const long magic : {0x6969L, 0x517bL, 0xff534d42L, 0xfe534d42L, 0x01021997L, 0x65735546L,
+                           0x0bd00bd0L, 0x47504653L, 0x5346414fL, 0x00c36400L}) {
+    CHECK(refused_file_system(magic) != nullptr);
+  }
+  for (const long magic : {0xef53L, 0x58465342L, 0x9123683eL, 0x01021994L, 0x794c7630L}) {
+    CHECK(refused_file_system(magic) == nullptr);  // ext4, XFS, Btrfs, tmpfs, overlay
+  }
+}
+
+TEST_CASE("TheMapGrowsWhenItIsFull") {
+  TempDir dir;
+  const SmallMap small(256 << 10);
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  const Bytes value(20000, 'v');
+  for (uint32_t i = 0; i < 100; ++i) put_one(*env, i, value);
+  CHECK(Transaction(*env).count(Table::losses) == 100);
+}
+
+TEST_CASE("AReaderFollowsAMapThatAnotherProcessHasGrown") {
+  TempDir dir;
+  const SmallMap small(256 << 10);
+  const auto make = [&] {
+    Environment::open(dir.path(), OpenMode::create);
+    return 0;
+  };
+  REQUIRE(exited_with(run_in_child(make), 0));
+  const auto env = Environment::open(dir.path(), OpenMode::read_write);
+  const auto fill = [&] {
+    env->abandon_in_child();
+    return 0;
+  };
+  REQUIRE(exited_with(run_in_child(fill), 0));
+  int pipes[2];
+  REQUIRE(pipe(pipes) == 0);
+  // A process of its own that never had the environment open.
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
+  const std::string command =
+      "AIMLOG_TEST_REPO='" + dir.path().string() + "' '" + self + "' '[.fills_a_repo]' >/dev/null";
+  REQUIRE(std::system(command.c_str()) == 0);
+  CHECK(Transaction(*env).count(Table::losses) == 100);
+  put_one(*env, 1000, "more");
+}
+
+TEST_CASE("FillsARepo", "[.fills_a_repo]") {
+  const SmallMap small(256 << 10);
+  const auto env = Environment::open(std::getenv("AIMLOG_TEST_REPO"), OpenMode::read_write);
+  for (uint32_t i = 0; i < 100; ++i) put_one(*env, i, Bytes(20000, 'v'));
+}
+
+TEST_CASE("ProcessesWriteInTurns") {
+  TempDir dir;
+  const auto add = [&](uint32_t first) {
+    const auto env = Environment::open(dir.path(), OpenMode::create);
+    for (uint32_t i = first; i < first + 20; ++i) put_one(*env, i, "x");
+    return 0;
+  };
+  std::vector<pid_t> children;
+  for (uint32_t c = 0; c < 4; ++c) {
+    const pid_t child = fork();
+    if (child == 0) {
+      int code = 1;
+      try {
+        code = add(c * 100);
+      } catch (const std::exception&) {
+      }
+      _exit(code);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(exited_with(status, 0));
+  }
+  const auto env = Environment::open(dir.path(), OpenMode::read_only);
+  CHECK(Transaction(*env).count(Table::losses) == 80);
+}
+
+TEST_CASE("ThreadsWriteInTurns") {
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (uint32_t i = 0; i < 20; ++i) {
+        put_one(*env, t * 100 + i, "x");
+        const Transaction reader(*env);
+        (void)reader.count(Table::losses);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(Transaction(*env).count(Table::losses) == 60);
+}
+
+TEST_CASE("AKilledReaderOrWriterIsInNobodysWay") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  const int status = run_in_child([&] {
+    const auto env = Environment::open(dir.path(), OpenMode::read_write);
+    const Transaction reader(*env);
+    WriteTransaction writer(*env);
+    writer.put(Table::losses, number_key(1), "never committed");
+    raise(SIGKILL);
+    return 0;
+  });
+  CHECK(WIFSIGNALED(status));
+  const auto env = Environment::open(dir.path(), OpenMode::read_write);
+  put_one(*env, 2, "x");
+  CHECK(Transaction(*env).count(Table::losses) == 1);
+}
+
+TEST_CASE("AForkedChildIsRefused") {
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  const auto count = [&] {
+    (void)Transaction(*env).count(Table::losses);
+    return 0;
+  };
+  CHECK(exited_with(run_in_child(count), 99));
+  const auto abandon = [&] {
+    env->abandon_in_child();
+    return count();
+  };
+  CHECK(exited_with(run_in_child(abandon), 99));
+  put_one(*env, 1, "the parent goes on");
+}
+
+TEST_CASE("ItIsOpenedAgainAfterAFailure") {
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  put_one(*env, 1, "x");
+  env->reopen();
+  put_one(*env, 2, "y");
+  CHECK(Transaction(*env).count(Table::losses) == 2);
+}
+
+TEST_CASE("NoDescriptorIsLeftAndNoneIsInherited") {
+  TempDir dir;
+  const auto count = [] {
+    const std::filesystem::directory_iterator descriptors("/proc/self/fd");
+    return std::distance(begin(descriptors), end(descriptors));
+  };
+  const auto before = count();
+  for (int i = 0; i < 3; ++i) {
+    const auto env = Environment::open(dir.path(), OpenMode::create);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      const auto target = std::filesystem::read_symlink(entry, gone).string();
+      if (target.find(".aimlog") == std::string::npos) continue;
+      CHECK((fcntl(std::stoi(entry.path().filename()), F_GETFD) & FD_CLOEXEC) != 0);
+    }
+  }
+  CHECK(count() == before);
+}
+
+}  // namespace aimlog::test
