@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Builds and runs the benchmarks; numbers are ratios against a floor measured in the same run.
+# usage: bench.sh [--quick] [--json]
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+. tools/build.sh
+
+options=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) options+=(--benchmark_min_time=0.05) ;;
+    --json) options+=(--benchmark_format=json) ;;
+    *)
+      echo "bench: unknown option $1" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+build=build/bench
+configure "$build" -Dbuildtype=release -Dbenchmarks=true -Dcli=false -Dhost_example=false
+# Meson knows which programs are benchmarks.
+meson introspect "$build" --benchmarks >build/benchmarks.json
+mapfile -t programs < <(python3 -c '
+import json
+for one in json.load(open("build/benchmarks.json")):
+    print(one["cmd"][0])')
+if [ "${#programs[@]}" = 0 ]; then
+  echo "bench: no benchmark is built here" >&2
+  exit 1
+fi
+for program in "${programs[@]}"; do
+  ninja -C "$build" --quiet "${program#"$PWD/$build/"}" >&2
+  "$program" "${options[@]}"
+done
