@@ -110,12 +110,15 @@ def run_tests(build, suites, sanitized, long):
 
 def count(results, tests, suites):
     """Per suite: seconds, passed, failed. A test of two suites counts in the first."""
-    suites_of = {test["name"]: test["suite"] for test in tests}
+    suites_of = {
+        test["name"]: [suite.replace("aimlog:", "") for suite in test["suite"]] for test in tests
+    }
     table = {suite: [0.0, 0, 0] for suite in suites}
     for result in results:
         # Meson's log calls a test "aimlog:unit+tsan / name", or just "name" where all are alike.
-        own = suites_of[result["name"].split(" / ", 1)[-1]]
-        suite = next(suite for suite in suites if f"aimlog:{suite}" in own)
+        prefix, slash, _ = result["name"].partition(" / ")
+        own = prefix.replace("aimlog:", "").split("+") if slash else suites_of[prefix]
+        suite = next(suite for suite in suites if suite in own)
         table[suite][0] += result["duration"]
         good = result["result"] in GOOD
         table[suite][1 if good else 2] += 1

@@ -91,7 +91,7 @@ report_missing() {
   if [ -n "$missing_program" ]; then exit 1; fi
 }
 
-# set_up GROUP...: everything these groups need is there afterwards, or the reader knows what is not.
+# set_up GROUP...: brings everything that these groups need, or tells the reader what is missing.
 set_up() {
   if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
     local lines=()

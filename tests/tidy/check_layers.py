@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import pathlib
+import posixpath
 import re
 import sys
 
@@ -56,6 +57,10 @@ for _layer in ALL_LAYERS:
 # Headers that a folder may include though the table closes their layer to it.
 SINGLE_HEADERS = {"cli": ["plugin/commit/recovery.h"]}
 
+# Folders that stand for somebody else's project, or are copied into one: they see no path from our
+# top, and name the headers beside them.
+STRANGERS = ("abi", "host-example", "tests/abi")
+
 HOMES = {
     r"lmdb\.h": ["plugin/store"],
     r"zstd\w*\.h": ["plugin/store"],
@@ -100,15 +105,14 @@ def check_include(files, path, folder, number, quote, header):
             yield Fault("third-party-home", path, number, text, header)
     if quote != '"':
         return
-    target = folder_of(header) if header in files else None
+    # A header may be made from a template by the build.
+    target = folder_of(header) if header in files or f"{header}.in" in files else None
     if target is None:
-        # The contract's headers and a folder's own small parts are named without a path where
-        # strangers would write it so: in abi and host-example.
-        beside = (pathlib.PurePath(path).parent / header).as_posix()
+        beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), header))
         if header.startswith("tuner_plugin"):
             target = "abi"
-        elif beside in files and folder in ("abi", "host-example"):
-            target = folder
+        elif beside in files and folder in STRANGERS:
+            target = folder_of(beside)
         else:
             yield Fault("include-root", path, number, f'no file "{header}" from the top', header)
             return

@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import pathlib
+import posixpath
 import re
 import sys
 
@@ -40,7 +41,7 @@ MACHINE_PATH = re.compile(r"(?:^|[^A-Za-z0-9_.])/(?:work|farm|root|tmp/brief)" +
 NEVER_RENUMBER = re.compile(r"stored on disk: never renumber", re.IGNORECASE)
 FILE_NAME = re.compile(r"[a-z0-9_]+\.(?:c|cc|h|hpp|py|sh)")
 BUILT_SUFFIXES = (".c", ".cc")
-DATA_FOLDERS = ("golden", "corpus", "data")
+DATA_FOLDERS = ("golden", "corpus", "data", "bad")
 
 EXCEPTIONS = {}
 
@@ -58,9 +59,7 @@ def named_affixes(build_text):
         yield match[1] or "", match[2]
 
 
-def names_file(build_text, relative):
-    if f"'{relative}'" in build_text:
-        return True
+def named_by_pattern(build_text, relative):
     for prefix, suffix in named_affixes(build_text):
         if relative.startswith(prefix) and relative.endswith(suffix):
             stem = relative[len(prefix) : len(relative) - len(suffix)]
@@ -69,15 +68,40 @@ def names_file(build_text, relative):
     return False
 
 
-def is_listed(project_, path):
-    """Whether a meson.build in the file's folder or above it names the file."""
-    for folder in pathlib.PurePath(path).parents:
-        build = (folder / "meson.build").as_posix()
-        if build in project_.files:
+def builds_of(project_):
+    """The text of each meson.build, by its folder."""
+    return {
+        posixpath.dirname(path): project_.text(path)
+        for path in project_.files
+        if posixpath.basename(path) == "meson.build"
+    }
+
+
+def named_files(builds):
+    """All paths that a meson.build names, from the top."""
+    return {
+        posixpath.normpath(posixpath.join(folder, name))
+        for folder, text in builds.items()
+        for name in re.findall(r"'([^'\n]+)'", text)
+    }
+
+
+class Builds:
+    """What the build knows of."""
+
+    def __init__(self, project_):
+        self._texts = builds_of(project_)
+        self._named = named_files(self._texts)
+
+    def names(self, path):
+        if path in self._named:
+            return True
+        for folder in pathlib.PurePath(path).parents:
+            text = self._texts.get("" if folder.name == "" else folder.as_posix())
             relative = pathlib.PurePath(path).relative_to(folder).as_posix()
-            if names_file(project_.text(build), relative):
+            if text and named_by_pattern(text, relative):
                 return True
-    return False
+        return False
 
 
 def must_be_listed(path):
@@ -89,12 +113,12 @@ def must_be_listed(path):
     )
 
 
-def check_listed(project_, path, included):
+def check_listed(path, builds, included):
     pure = pathlib.PurePath(path)
-    if must_be_listed(path) and not is_listed(project_, path):
+    if must_be_listed(path) and not builds.names(path):
         yield Fault("unlisted-source", path, 1, "no meson.build names it")
     if pure.suffix in (".h", ".hpp"):
-        is_used = pure.name in included or is_listed(project_, path)
+        is_used = pure.name in included or builds.names(path)
         if not is_used:
             yield Fault("unused-header", path, 1, "nobody includes it")
     if pure.suffix in project.CODE_SUFFIXES and not FILE_NAME.fullmatch(pure.name):
@@ -141,9 +165,10 @@ def included_names(project_):
 
 def check(project_):
     included = included_names(project_)
+    builds = Builds(project_)
     faults = []
     for path in project_.files:
-        faults += check_listed(project_, path, included)
+        faults += check_listed(path, builds, included)
         if not is_data(path):
             faults += check_header(project_, path)
             faults += check_words(project_, path)
