@@ -17,6 +17,8 @@ enum class LogLevel { trace, debug, info, warning, error, off };
 struct LogConfig {
   std::optional<std::filesystem::path> file;  // absent: the host's log service
   LogLevel level = LogLevel::info;
+
+  bool operator==(const LogConfig&) const = default;
 };
 
 struct Config {
@@ -30,11 +32,13 @@ struct Config {
   OnFull on_full = OnFull::drop;
   uint32_t full_wait_ms = 50;
   uint32_t close_timeout_ms = 5000;
-  bool context_and_epoch =
-      true;  // top-level `context` and `epoch` apply to all metrics of a result
+  // Top-level `context` and `epoch` of a result apply to all its metrics.
+  bool context_and_epoch = true;
   std::vector<std::string> tags;
   std::string description;
   LogConfig log;
+
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace aimlog

@@ -11,7 +11,8 @@
 
 namespace aimlog {
 
-// A setting from the host that wins over the file: key with dots, YAML scalar or flow sequence.
+// A setting from the host that wins over the file: key with dots (`log.level`), YAML scalar or flow
+// sequence. Of two overrides of one key the later wins.
 struct Override {
   std::string key;
   std::string value;
@@ -25,6 +26,8 @@ struct ConfigSource {
   std::vector<Override> overrides;
 };
 
+// Reads and checks everything; nothing is created, and whether the repo can be used is for others
+// to find out. Any thread. Throws Error(invalid_config); a file that cannot be read is one too.
 Config load_config(const ConfigSource& source);
 
 }  // namespace aimlog

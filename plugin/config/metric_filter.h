@@ -13,10 +13,12 @@ class MetricFilter {
   explicit MetricFilter(std::vector<std::string> patterns);
 
   // A pattern that is literally the name matches it, whatever characters it has; else `*` (also
-  // across `/`), `?` and `[a-z]`. Where the first pattern is an exclusion, everything not matched
-  // is in. Remembers which patterns ever matched.
+  // across `/`), `?` and `[a-z]` (`[!a-z]`: any other character). Where the first pattern is an
+  // exclusion, everything not matched is in. Remembers which patterns ever matched. Costs at most
+  // length of name times length of patterns, whatever they are.
   bool accepts(std::string_view name);
 
+  // As they were written, `!` included.
   std::vector<std::string> unmatched_patterns() const;
 
  private:
