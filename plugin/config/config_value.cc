@@ -157,7 +157,7 @@ class ValueReader {
     if (found != key_.choices.end()) return static_cast<uint64_t>(found - key_.choices.begin());
     const std::string near{nearest_word(text, key_.choices)};
     fail_with_valid(node, in_quotes(text) + " is not known" +
-                              (near.empty() ? "" : "; did you mean " + near + "?"));
+                              (near.empty() ? "" : " (did you mean " + near + "?)"));
   }
 
   const ConfigKey& key_;

@@ -42,6 +42,7 @@ class Settings {
 
   // `section` is empty at the top.
   void apply_map(const YamlNode& node, const std::string& section) {
+    if (node.kind == YamlKind::null) return;  // everything in it is commented out
     if (node.kind != YamlKind::map) {
       const std::string what = section.empty() ? "not a map of keys, as in \"repo: runs\""
                                                : "not a map of keys, as in \"level: debug\"";
@@ -55,11 +56,19 @@ class Settings {
         throw ConfigMistake{name.place, key, "this key is there twice"};
       }
       refuse_second_name(name, key, seen);
-      apply(node.items[i + 1], key);
+      apply(value_of(name, node.items[i + 1]), key);
     }
   }
 
  private:
+  // A value that is not there has the place where the next thing begins; the key's says more.
+  static YamlNode value_of(const YamlNode& name, const YamlNode& value) {
+    YamlNode result = value;
+    const bool absent = value.kind == YamlKind::null && value.place.line != name.place.line;
+    if (absent) result.place = name.place;
+    return result;
+  }
+
   static std::string full_key(const YamlNode& name, const std::string& section) {
     if (name.kind != YamlKind::scalar) {
       throw ConfigMistake{name.place, section, "a key must be a plain word"};
@@ -98,7 +107,7 @@ void apply_text(Config& config, const std::string& name, std::string_view text,
                 const std::filesystem::path& base) {
   try {
     const std::optional<YamlNode> root = parse_yaml(text);
-    if (root && root->kind != YamlKind::null) Settings(config, base).apply_map(*root, "");
+    if (root) Settings(config, base).apply_map(*root, "");
   } catch (const YamlMistake& mistake) {
     fail(name + ":" + describe_place(text, mistake.place), "", mistake.what);
   } catch (const ConfigMistake& mistake) {

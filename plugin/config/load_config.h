@@ -19,11 +19,11 @@ struct Override {
 };
 
 struct ConfigSource {
-  std::filesystem::path path;  // a file; or
-  std::string text;            // YAML text; or neither: defaults
+  std::filesystem::path path = {};  // a file; or
+  std::string text = {};            // YAML text; or neither: defaults
   bool has_text = false;
-  std::filesystem::path base_dir;  // for `text` and overrides; empty = the working directory
-  std::vector<Override> overrides;
+  std::filesystem::path base_dir = {};  // for `text` and overrides; empty = the working directory
+  std::vector<Override> overrides = {};
 };
 
 // Reads and checks everything; nothing is created, and whether the repo can be used is for others

@@ -28,6 +28,15 @@ class TreeBuilder : public YAML::EventHandler {
  public:
   std::optional<YamlNode> take() { return std::move(root_); }
 
+  // Where the innermost open list or map began; the default if there is none.
+  YamlPlace opening(YamlKind kind, YamlPlace otherwise) const {
+    for (auto node = open_.rbegin(); node != open_.rend(); ++node) {
+      if (node->kind == kind) return node->place;
+    }
+    return otherwise;
+  }
+  YamlPlace last_place() const { return last_place_; }
+
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) {
       throw YamlMistake{place_of(mark), "a second document; there must be only one"};
@@ -83,6 +92,7 @@ class TreeBuilder : public YAML::EventHandler {
     YamlNode node;
     node.kind = kind;
     node.place = place_of(mark);
+    last_place_ = node.place;
     return node;
   }
 
@@ -108,6 +118,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   std::optional<YamlNode> root_;
   std::vector<YamlNode> open_;
+  YamlPlace last_place_;  // of the last value or key
   size_t nodes_ = 0;
   int documents_ = 0;
 };
@@ -118,21 +129,18 @@ std::string explain(const std::string& message) {
     const char* begins;
     const char* text;
   };
+  static constexpr const char* misfit = "this does not belong here; check quotes and indentation";
   static constexpr Explanation explanations[] = {
       {"the referenced anchor", alias_hint},
       {"alias not found", alias_hint},
       {"anchor not found", alias_hint},
       {"illegal character found while scanning", alias_hint},
-      {"illegal tab", "a tab in the indentation; YAML indents with spaces only"},
       {"illegal map value",
        "a : that does not fit here; keys of one map need the same indentation, and a text with a "
        "colon and a space needs quotes"},
-      {"end of sequence flow", "a list that begins with [ is never closed with ]"},
-      {"end of map flow", "a map that begins with { is never closed with }"},
-      {"illegal EOF in scalar", "a text in quotes is never closed"},
       {"unknown token", "this character cannot begin a value; put the text into quotes"},
-      {"end of map not found", "this does not belong here; check quotes and indentation"},
-      {"end of sequence not found", "this does not belong here; check quotes and indentation"},
+      {"end of map not found", misfit},
+      {"end of sequence not found", misfit},
   };
   for (const Explanation& explanation : explanations) {
     if (message.starts_with(explanation.begins)) return explanation.text;
@@ -140,22 +148,46 @@ std::string explain(const std::string& message) {
   return "not YAML: " + message;
 }
 
+// The parser blames the place where it gave up; what is never closed is better shown at its start.
+YamlMistake mistake_of(const YAML::Exception& error, const TreeBuilder& builder) {
+  const YamlPlace place = place_of(error.mark);
+  const std::string& message = error.msg;
+  if (message.starts_with("end of sequence flow")) {
+    return {builder.opening(YamlKind::list, place), "this list is never closed with ]"};
+  }
+  if (message.starts_with("end of map flow")) {
+    return {builder.opening(YamlKind::map, place), "this map is never closed with }"};
+  }
+  if (message.starts_with("illegal EOF in scalar")) {
+    return {builder.last_place(), "a text in quotes that begins after this is never closed"};
+  }
+  return {place, explain(message)};
+}
+
+// The parser takes a text in quotes that is open at the end for closed if the last line is blank.
+// A comment in that place leaves everything else as it is.
+std::string with_closing_comment(std::string_view text) {
+  std::string result(text);
+  const size_t line = text.rfind('\n') + 1;  // npos + 1 is 0
+  if (text.find_first_not_of(" \t\r", line) != std::string_view::npos) return result;
+  return result + (text.ends_with('\n') ? "#" : "\n#");
+}
+
 }  // namespace
 
 std::optional<YamlNode> parse_yaml(std::string_view text) {
   text = without_byte_order_mark(text);
   check_yaml_text(text);
-  std::istringstream input{std::string(text)};
+  std::istringstream input(with_closing_comment(text));
   TreeBuilder builder;
   try {
     YAML::Parser parser(input);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
-    YamlPlace place = place_of(error.mark);
     YamlPlace tab;
-    if (tab_in_indentation(text, place.line, tab)) fail_for_tab(tab);
-    throw YamlMistake{place, explain(error.msg)};
+    if (tab_in_indentation(text, place_of(error.mark).line, tab)) fail_for_tab(tab);
+    throw mistake_of(error, builder);
   }
   return builder.take();
 }
