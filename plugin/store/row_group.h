@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -39,7 +40,7 @@ class RowGroupReader {
   uint32_t rows() const { return rows_; }
   uint64_t first_sequence() const { return first_sequence_; }
   uint64_t last_sequence() const { return last_sequence_; }
-  std::vector<SeriesKey> keys() const;
+  std::vector<SeriesKey> keys() const;  // in rising order
   std::vector<int64_t> steps() const;
   std::vector<int64_t> times_ns() const;
   std::vector<Number> epochs() const;
@@ -54,6 +55,8 @@ class RowGroupReader {
     SeriesKey key;
     Part part;
   };
+  ByteView bytes_of(Part part) const;
+
   ByteView bytes_;
   uint32_t rows_ = 0;
   uint64_t first_sequence_ = 0;

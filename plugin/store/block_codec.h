@@ -1,0 +1,42 @@
+// Blocks of 64-bit words, each stored by the codec that makes it smallest. What the words are
+// decides only which codecs are worth a try: every codec gives back every bit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "plugin/base/bytes.h"
+#include "plugin/store/chunk_format.h"
+
+namespace aimlog {
+
+enum class WordKind { integer, real };
+
+// Keeps zstd's working memory over many blocks. Not for several threads at once.
+class BlockEncoder {
+ public:
+  BlockEncoder();
+  ~BlockEncoder();
+  BlockEncoder(const BlockEncoder&) = delete;
+  BlockEncoder& operator=(const BlockEncoder&) = delete;
+
+  // Appends the block; its end is known to the reader from elsewhere. At least one word.
+  void append(Bytes& out, const std::vector<uint64_t>& words, WordKind kind);
+
+ private:
+  Bytes best_for_integers(const std::vector<uint64_t>& words);
+  Bytes best_for_reals(const std::vector<uint64_t>& words);
+  Bytes with_planes(BlockCodec codec, const std::vector<uint64_t>& words, unsigned plane_count);
+
+  struct Zstd;
+  std::unique_ptr<Zstd> zstd_;
+};
+
+// Reads `count` words from a block that takes all that is left in `in`. Throws Error(corrupt).
+std::vector<uint64_t> read_block(ByteReader& in, size_t count);
+
+// Of a block: which codec was chosen. For tests and statistics.
+inline BlockCodec block_codec(ByteView block) { return static_cast<BlockCodec>(block.at(0)); }
+
+}  // namespace aimlog

@@ -1,0 +1,33 @@
+// Numbers inside chunks; SCHEMA.md describes the bytes. Stored on disk: never renumber.
+#pragma once
+
+#include <cstdint>
+
+namespace aimlog {
+
+inline constexpr uint8_t chunk_version = 1;
+
+enum class Presence : uint8_t { none = 0, all = 1, bitmap = 2 };
+
+// In the place of a NumberType: each value has its own.
+inline constexpr uint8_t mixed_types = 255;
+
+// How a block of 64-bit words is stored: its first byte.
+enum class BlockCodec : uint8_t {
+  raw = 1,             // 8 bytes each
+  constant = 2,        // one word for all
+  packed = 3,          // bits above the smallest of each group
+  delta_packed = 4,    // the first, then differences as in `packed`
+  planes = 5,          // first bytes, then second bytes ... then zstd
+  xor_planes = 6,      // the same of each word XOR the one before
+  float32_planes = 7,  // doubles that are float32 exactly: 4 planes, zstd
+  float32_xor_planes = 8,
+  decimal = 9,  // doubles that are an integer over a power of ten, as a nested integer block
+};
+
+// Integers are packed in groups of so many, each with its own smallest value and width.
+inline constexpr uint32_t packed_group = 128;
+
+inline constexpr uint8_t decimal_exponent_max = 18;
+
+}  // namespace aimlog
