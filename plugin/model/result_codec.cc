@@ -44,10 +44,10 @@ void decode_result(ByteView bytes, ResultView& out) {
   }
 }
 
-void set_result_step(Bytes& bytes, int64_t step) {
-  AIMLOG_CHECK(bytes.size() >= result_head_bytes);
-  bytes[0] = static_cast<char>(bytes[0] & ~result_flag_step_is_count);
-  std::memcpy(bytes.data() + 8, &step, sizeof step);
+void set_result_step(Bytes& bytes, size_t offset, int64_t step) {
+  AIMLOG_CHECK(bytes.size() >= offset + result_head_bytes);
+  bytes[offset] = static_cast<char>(bytes[offset] & ~result_flag_step_is_count);
+  std::memcpy(bytes.data() + offset + 8, &step, sizeof step);
 }
 
 Bytes encode_result(const ResultView& result) {

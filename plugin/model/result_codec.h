@@ -56,8 +56,8 @@ struct ResultHead {
 };
 ResultHead decode_result_head(ByteView bytes);
 
-// Sets the step of an encoded result and clears the flag.
-void set_result_step(Bytes& bytes, int64_t step);
+// Sets the step of the encoded result that begins at `offset` and clears the flag.
+void set_result_step(Bytes& bytes, size_t offset, int64_t step);
 
 // The slow, plain encoder: tests, and the reference for the tracker's.
 Bytes encode_result(const ResultView& result);

@@ -1,0 +1,184 @@
+#include "plugin/adapter/instance.h"
+
+#include <dlfcn.h>
+
+#include <chrono>
+
+#include "plugin/adapter/growable.h"
+#include "plugin/adapter/guard.h"
+#include "plugin/config/load_config.h"
+#include "plugin/tracker/encode_value.h"
+
+namespace aimlog {
+namespace {
+
+using std::chrono::milliseconds;
+
+tuner_host read_host(const tuner_host* host) {
+  return host == nullptr ? tuner_host{} : read_growable(host, "create: host");
+}
+
+Config read_config(const tuner_create_args& args) {
+  ConfigSource source;
+  source.path = view(args.config_path);
+  source.text = view(args.config_text);
+  source.has_text = args.config_text.data != nullptr && args.config_text.length != 0;
+  source.base_dir = view(args.base_dir);
+  for (uint64_t i = 0; args.settings != nullptr && i < args.setting_count; ++i) {
+    source.overrides.push_back(
+        {std::string(view(args.settings[i].key)), std::string(view(args.settings[i].value))});
+  }
+  if (!source.path.empty() && source.has_text) {
+    throw Error(ErrorCode::invalid_argument, "create: give config_path or config_text, not both");
+  }
+  return load_config(source);
+}
+
+Severity severity_of(LogLevel level) { return static_cast<Severity>(level); }
+static_assert(static_cast<int>(LogLevel::off) == static_cast<int>(Severity::off) &&
+              static_cast<int>(LogLevel::info) == static_cast<int>(Severity::info));
+static_assert(static_cast<int>(Severity::error) == TUNER_LOG_ERROR);
+
+Log::HostSink host_sink(const tuner_host& host) {
+  if (host.log == nullptr) return {};
+  return [host](Severity severity, std::string_view text) {
+    host.log(host.host_data, static_cast<tuner_log_level>(severity), {text.data(), text.size()});
+  };
+}
+
+Log::HostFilter host_filter(const tuner_host& host) {
+  if (host.log_enabled == nullptr) return {};
+  return [host](Severity severity) {
+    return host.log_enabled(host.host_data, static_cast<tuner_log_level>(severity)) != 0;
+  };
+}
+
+CommitterOptions committer_options(const Config& config) {
+  CommitterOptions options;
+  options.interval = milliseconds(config.commit_interval_ms);
+  // The rest of the time is for the thread to end.
+  options.close_timeout = milliseconds(config.close_timeout_ms - config.close_timeout_ms / 5);
+  return options;
+}
+
+// So that code of ours stays where the hanging thread finds it when the system lets it go.
+void pin_library() noexcept {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&pin_library), &info) != 0) {
+    dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  }
+}
+
+}  // namespace
+
+Instance::Instance(const tuner_create_args& args)
+    : host_(read_host(args.host)),
+      config_(read_config(args)),
+      log_(host_sink(host_), host_filter(host_), severity_of(config_.log.level)),
+      environment_(open_repo()),
+      ring_(Ring::create(environment_->paths().journals, config_.journal_bytes)),
+      tracker_(*ring_, handover_, config_),
+      fork_guard_([ring = ring_.get(), environment = environment_.get()] {
+        ring->abandon_in_child();
+        environment->abandon_in_child();
+      }),
+      committer_(environment_, *ring_, handover_, log_, committer_options(config_)) {
+  if (ring_->uses_write_calls()) {
+    log_.write(Severity::info,
+               "the journal in " + ring_->path().string() +
+                   " cannot be allocated in full on this file system: each event is written "
+                   "with a system call");
+  }
+}
+
+std::shared_ptr<Environment> Instance::open_repo() {
+  if (config_.log.file) log_.to_file(config_.log.file->string());
+  return Environment::open(config_.repo, OpenMode::create);
+}
+
+tuner_status Instance::flush(uint32_t timeout_ms, tuner_error* error) {
+  const uint64_t sequence = ring_->published_sequence();
+  const milliseconds timeout(timeout_ms != 0 ? timeout_ms : config_.close_timeout_ms);
+  if (handover_.durable_sequence() >= sequence || handover_.wait_durable(sequence, timeout)) {
+    return TUNER_OK;
+  }
+  const std::string problem = handover_.problem();
+  write_error(error, "not all events are durable after " + std::to_string(timeout.count()) + " ms" +
+                         (problem.empty() ? "" : ": " + problem));
+  return TUNER_NOT_DURABLE;
+}
+
+std::string Instance::health_text(tuner_health& health) {
+  const Counters& counters = tracker_.counters();
+  health = TUNER_HEALTH_OK;
+  std::string text;
+  if (counters.events_dropped > 0 || handover_.events_lost() > 0) {
+    health = TUNER_HEALTH_DEGRADED;
+    text = std::to_string(counters.events_dropped) + " events were dropped for want of room, " +
+           std::to_string(handover_.events_lost()) + " lost by damage";
+  }
+  if (handover_.failing() || handover_.broken()) {
+    health = handover_.broken() ? TUNER_HEALTH_BROKEN : TUNER_HEALTH_DEGRADED;
+    text += (text.empty() ? "" : "; ") + handover_.problem();
+  }
+  return text;
+}
+
+void Instance::fill_stats(tuner_stats& stats) {
+  const Counters& counters = tracker_.counters();
+  const uint64_t published = ring_->published_sequence();
+  const uint64_t durable = handover_.durable_sequence();
+  write_error(stats.message, health_text(stats.health));
+  stats.events = counters.events;
+  stats.results = counters.results;
+  stats.points = counters.points;
+  stats.events_dropped = counters.events_dropped;
+  stats.events_lost = handover_.events_lost();
+  stats.values_skipped = counters.values_skipped;
+  stats.values_cut = counters.values_cut;
+  stats.texts_repaired = counters.texts_repaired;
+  stats.keys_duplicated = counters.keys_duplicated;
+  stats.commits = handover_.commits();
+  stats.commit_errors = handover_.commit_errors();
+  stats.events_pending = published > durable ? published - durable : 0;
+  stats.pending_age_ms = stats.events_pending == 0 ? 0 : committer_.milliseconds_since_commit();
+  stats.waits = counters.waits;
+  stats.wait_ns_max = counters.wait_ns_max;
+  stats.journal_bytes = ring_->data_bytes();
+  stats.journal_used_bytes = ring_->used_bytes();
+}
+
+void Instance::warn_about_unmatched_patterns() {
+  if (tracker_.counters().results == 0) return;
+  for (const std::string& pattern : tracker_.unmatched_patterns()) {
+    log_.write(Severity::warning,
+               "metrics: the pattern \"" + pattern + "\" matched no metric of this job");
+  }
+}
+
+bool Instance::shut_down(tuner_status& status, tuner_error* error) noexcept {
+  status = guard(error, [&]() -> tuner_status {
+    tracker_.close();
+    warn_about_unmatched_patterns();
+    if (committer_.stop(milliseconds(config_.close_timeout_ms))) {
+      if (committer_.finished_clean()) return TUNER_OK;
+      write_error(error, "the repo could not be written in time (" + handover_.problem() +
+                             "); what is pending waits in " + ring_->path().string() +
+                             " and is replayed when the repo is opened next");
+      return TUNER_NOT_DURABLE;
+    }
+    return TUNER_INTERNAL;
+  });
+  log_.drain();
+  if (status != TUNER_INTERNAL) return true;
+  pin_library();
+  committer_.abandon();
+  write_error(error,
+              "a write to the repo hangs; this library stays in the process, and what is pending "
+              "waits in " +
+                  ring_->path().string());
+  status = TUNER_NOT_DURABLE;
+  return false;
+}
+
+}  // namespace aimlog

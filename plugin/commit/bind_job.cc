@@ -1,0 +1,95 @@
+#include "plugin/commit/bind_job.h"
+
+#include <optional>
+
+#include "plugin/store/job_table.h"
+#include "plugin/store/journal_table.h"
+
+namespace aimlog {
+namespace {
+
+constexpr int32_t fresh = 0;
+constexpr int32_t resumed = 1;
+
+std::optional<JobNumber> find_by_host_id(const Transaction& txn, ExperimentNumber experiment,
+                                         const std::string& job_id) {
+  for (const JobNumber number : jobs_of_experiment(txn, experiment)) {
+    if (get_job(txn, number).host_job_id == job_id) return number;
+  }
+  return std::nullopt;
+}
+
+std::optional<JobNumber> find_newest_left(const Transaction& txn, const RingId& ring,
+                                          ExperimentNumber experiment, bool may_have_ended,
+                                          const IsLive& is_live) {
+  for (const JobNumber number : jobs_of_experiment(txn, experiment)) {
+    if (has_other_live_journal(txn, ring, number, is_live)) continue;
+    if (get_job(txn, number).ended_ns != 0 && !may_have_ended) return std::nullopt;
+    return number;
+  }
+  return std::nullopt;
+}
+
+std::optional<JobNumber> find_job(const Transaction& txn, const RingId& ring,
+                                  const SessionEvent& session, ExperimentNumber experiment,
+                                  const IsLive& is_live) {
+  if (const auto job = find_job_by_token(txn, session.token)) return job;
+  if (session.resumed == fresh) return std::nullopt;
+  if (!session.job_id.empty()) return find_by_host_id(txn, experiment, session.job_id);
+  return find_newest_left(txn, ring, experiment, session.resumed == resumed, is_live);
+}
+
+// What the host says again at a resume replaces what it said before; what it leaves empty stays.
+void take_over(std::string& field, const std::string& said) {
+  if (!said.empty()) field = said;
+}
+
+void describe(JobRow& job, const SessionEvent& session) {
+  take_over(job.host_job_id, session.job_id);
+  take_over(job.machine, session.machine);
+  take_over(job.experiment_dir, session.experiment_dir);
+  take_over(job.host_name, session.host_name);
+  take_over(job.host_version, session.host_version);
+  take_over(job.metric_namespace, session.metric_namespace);
+  take_over(job.metric, session.metric);
+  take_over(job.mode, session.mode);
+  take_over(job.stop, session.stop);
+  take_over(job.description, session.description);
+  if (session.num_samples != 0) job.num_samples = session.num_samples;
+  if (session.total_num_samples != 0) job.total_num_samples = session.total_num_samples;
+  if (session.time_budget_s != 0) job.time_budget_s = session.time_budget_s;
+  if (!session.tags.empty()) job.tags = session.tags;
+}
+
+}  // namespace
+
+bool has_other_live_journal(const Transaction& txn, const RingId& ring, JobNumber job,
+                            const IsLive& is_live) {
+  bool found = false;
+  each_journal(txn, [&](const RingId& other, const JournalRow& row) {
+    found = found || (other != ring && row.job == job && !row.closed && is_live(other));
+  });
+  return found;
+}
+
+JobNumber bind_job(WriteTransaction& txn, const RingId& ring, const SessionEvent& session,
+                   const IsLive& is_live) {
+  const ExperimentNumber experiment = intern_experiment(txn, session.experiment, session.time_ns);
+  if (const auto number = find_job(txn, ring, session, experiment, is_live)) {
+    JobRow job = get_job(txn, *number);
+    describe(job, session);
+    job.ended_ns = 0;
+    job.interrupted = false;
+    put_job(txn, *number, job);
+    bind_token(txn, session.token, *number);
+    return *number;
+  }
+  JobRow job;
+  job.experiment = experiment;
+  job.token = session.token;
+  job.created_ns = session.time_ns;
+  describe(job, session);
+  return add_job(txn, job);
+}
+
+}  // namespace aimlog

@@ -1,0 +1,26 @@
+// Which job a session belongs to: the rules of resuming, where the repo can be looked into.
+#pragma once
+
+#include <functional>
+
+#include "plugin/model/event.h"
+#include "plugin/store/environment.h"
+#include "plugin/store/rows.h"
+
+namespace aimlog {
+
+// Tells whether the writer of a journal lives.
+using IsLive = std::function<bool(const RingId&)>;
+
+// In this order: the job of the session's token (it came from a saved state); for a host that says
+// "resumed" or "not known", the newest job of that experiment with the host's job id; where the
+// host gave no id, the newest job of the experiment that no live process writes (for "not known"
+// only if its end was not reached); else a new job. The token is bound to it from then on.
+JobNumber bind_job(WriteTransaction& txn, const RingId& ring, const SessionEvent& session,
+                   const IsLive& is_live);
+
+// Whether another live journal writes this job.
+bool has_other_live_journal(const Transaction& txn, const RingId& ring, JobNumber job,
+                            const IsLive& is_live);
+
+}  // namespace aimlog

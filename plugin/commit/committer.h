@@ -1,0 +1,84 @@
+// The one background thread of an instance: journal records into the store, again and again.
+//
+// It wakes on a timer or when the ring fills, applies what is published, commits, and only then
+// gives the slots back. When a commit fails it throws its memory of the store away, and applies the
+// same records again later. It calls nothing of the host's.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "plugin/base/log.h"
+#include "plugin/commit/journal_image.h"
+#include "plugin/journal/handover.h"
+#include "plugin/journal/ring.h"
+#include "plugin/store/environment.h"
+
+namespace aimlog {
+
+struct CommitterOptions {
+  std::chrono::milliseconds interval{1000};
+  // After stop was asked for, a store that fails is tried again for this long; then the ring is
+  // left for the next opener.
+  std::chrono::milliseconds close_timeout{5000};
+};
+
+class Committer {
+ public:
+  // Starts the thread. All of these must outlive it.
+  Committer(std::shared_ptr<Environment> environment, Ring& ring, Handover& handover, Log& log,
+            CommitterOptions options);
+  ~Committer();  // joins: call stop() first where that must not take long
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // Commits all, seals all, removes the ring, ends the thread. False if it did not end in time (it
+  // hangs in the kernel, say): then nothing that it uses may be freed.
+  bool stop(std::chrono::milliseconds timeout);
+  // After stop(): whether all that was published is in the store.
+  bool finished_clean() const { return finished_clean_.load(std::memory_order_acquire); }
+  uint64_t milliseconds_since_commit() const;  // any thread
+  // The thread cannot be joined: let it go.
+  void abandon();
+
+ private:
+  enum class Step { idle, more, failed };
+
+  void run();
+  void loop();
+  void recover();
+  bool is_due(bool wanted) const;
+  Step commit_batch(bool last);
+  void apply_records(WriteTransaction& txn);
+  void finish();
+  void handle_failure(const std::exception& error, bool reopen);
+  void check_repo_still_there() const;
+
+  const std::shared_ptr<Environment> environment_;
+  Ring& ring_;
+  Handover& handover_;
+  Log& log_;
+  const CommitterOptions options_;
+
+  // Of the thread alone.
+  JournalImage image_;
+  bool image_valid_ = false;
+  RingPosition applied_;   // committed
+  RingPosition next_;      // what the batch in progress reaches
+  bool more_ = false;      // the batch in progress left records behind
+  uint64_t lost_ = 0;      // records that it could not read or place
+  uint32_t failures_ = 0;  // in a row
+
+  std::mutex mutex_;
+  std::condition_variable done_changed_;
+  bool done_ = false;  // guarded by mutex_
+  std::atomic<bool> finished_clean_{false};
+  std::atomic<int64_t> last_commit_ns_{0};
+  std::thread thread_;
+};
+
+}  // namespace aimlog

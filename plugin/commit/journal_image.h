@@ -1,0 +1,46 @@
+// What the committer holds in memory of one journal: a copy of the store, so that a batch need not
+// read what it wrote. It may be thrown away at any time (after a failed commit it is) and is made
+// again from the store.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include "plugin/commit/live_run.h"
+#include "plugin/model/ids.h"
+#include "plugin/store/environment.h"
+#include "plugin/store/rows.h"
+
+namespace aimlog {
+
+class JournalImage {
+ public:
+  explicit JournalImage(const RingId& ring) : ring(ring) {}
+
+  // Forgets everything and reads the journal's row and tails again.
+  void reload(const Transaction& txn);
+
+  struct Tail {
+    uint64_t number = 0;
+    uint64_t bytes = 0;
+    uint64_t unsealed_rows = 0;
+  };
+
+  const RingId ring;
+  JournalRow row;  // number 0: the store knows nothing of it yet
+  bool row_dirty = false;
+  JobRow job;                                                     // of row.job
+  std::unordered_map<TrialKey, RunNumber, Hash128Hasher> trials;  // of live runs only
+  std::map<RunNumber, LiveRun> runs;
+  std::unordered_map<Hash128, ShapeNumber, Hash128Hasher> shapes;
+  std::unordered_map<ShapeNumber, ShapeRow> shape_rows;
+  std::deque<Tail> tails;  // oldest first
+  uint64_t tail_bytes = 0;
+  uint64_t results_undecodable = 0;  // in this batch, for want of their shape or trial
+  uint64_t others_undecodable = 0;
+};
+
+}  // namespace aimlog

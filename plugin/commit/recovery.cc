@@ -1,0 +1,183 @@
+#include "plugin/commit/recovery.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <chrono>
+#include <thread>
+
+#include "plugin/base/clock.h"
+#include "plugin/base/unique_fd.h"
+#include "plugin/commit/apply_event.h"
+#include "plugin/commit/ring_liveness.h"
+#include "plugin/store/journal_table.h"
+#include "plugin/store/tail_table.h"
+
+namespace aimlog {
+namespace {
+
+constexpr uint64_t batch_bytes_max = uint64_t{4} << 20;
+
+// One recovery at a time in a repo: while another one holds a dead ring, its job would look alive.
+// Whoever is stopped in the middle of his must not stop others for ever, so after a while we go on
+// without; DeadRing's own lock keeps the rings apart.
+class RecoveryLock {
+ public:
+  explicit RecoveryLock(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    const int64_t deadline = monotonic_ns() + wait_ns;
+    while (fd_ && ::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0 && monotonic_ns() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+  // By name, so that a forked child's copy of the descriptor does not keep it.
+  ~RecoveryLock() {
+    if (fd_) ::flock(fd_.get(), LOCK_UN);
+  }
+  RecoveryLock(const RecoveryLock&) = delete;
+  RecoveryLock& operator=(const RecoveryLock&) = delete;
+
+ private:
+  static constexpr int64_t wait_ns = 10 * INT64_C(1000000000);
+  UniqueFd fd_;
+};
+
+// Replays one ring, batch by batch; each batch is committed with the position it reaches.
+class Replay {
+ public:
+  Replay(Environment& environment, DeadRing& ring, RecoveryReport& report)
+      : environment_(environment), ring_(ring), report_(report), image_(ring.id()) {}
+
+  void run() {
+    while (apply_batch()) {
+    }
+    report_.events_replayed += events_;
+    ++report_.journals_replayed;
+  }
+
+ private:
+  // True if records are left.
+  bool apply_batch() {
+    bool more = false;
+    uint64_t events = 0;
+    uint64_t lost = 0;
+    with_write_transaction(environment_, [&](WriteTransaction& txn) {
+      image_.reload(txn);
+      const IsLive is_live = is_ring_live(environment_);
+      EventApplier applier(txn, image_, is_live);
+      RingPosition position{image_.row.applied.sequence, image_.row.applied.offset};
+      const uint64_t start = position.offset;
+      RingRecord record;
+      RingDamage damage;
+      events = 0;
+      more = true;
+      while (position.offset - start < batch_bytes_max) {
+        more = ring_.read(position, record, damage);
+        if (!more) break;
+        applier.apply(static_cast<EventType>(record.type), record.end.sequence, record.payload);
+        ++events;
+      }
+      lost = record_damage(txn, image_, {}, damage);
+      if (!more) conclude(applier);
+      const bool known = image_.row.number != 0 || events > 0;
+      if (known) finish_batch(txn, image_, {position.sequence, position.offset}, !more);
+      if (known && !more) erase_journal_tails(txn, image_.row.number);
+    });
+    events_ += events;
+    report_.records_lost += lost;
+    return more;
+  }
+
+  void conclude(EventApplier& applier) {
+    if (image_.row.number != 0 && !image_.row.closed) {
+      report_.runs_crashed += applier.crash_open_runs();
+    }
+  }
+
+  Environment& environment_;
+  DeadRing& ring_;
+  RecoveryReport& report_;
+  JournalImage image_;
+  uint64_t events_ = 0;
+};
+
+void recover_ring(Environment& environment, const std::filesystem::path& path,
+                  RecoveryReport& report) {
+  auto ring = DeadRing::open(path);
+  if (!ring) return;
+  const RingId id = ring->id();
+  Replay(environment, *ring, report).run();
+  ring->remove();
+  with_write_transaction(environment, [&](WriteTransaction& txn) { erase_journal(txn, id); });
+}
+
+// Rows whose ring is gone: its records were all applied when it was unlinked, or somebody deleted
+// the file. Either way nothing more comes through it.
+void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
+  std::vector<RingId> lost;
+  {
+    const Transaction txn(environment);
+    each_journal(txn, [&](const RingId& ring, const JournalRow&) {
+      if (!std::filesystem::exists(ring_path(environment, ring))) lost.push_back(ring);
+    });
+  }
+  for (const RingId& ring : lost) {
+    with_write_transaction(environment, [&](WriteTransaction& txn) {
+      JournalImage image(ring);
+      image.reload(txn);
+      if (image.row.number == 0) return;
+      const IsLive is_live = is_ring_live(environment);
+      EventApplier applier(txn, image, is_live);
+      report.runs_crashed += applier.crash_open_runs();
+      finish_batch(txn, image, image.row.applied, true);
+      erase_journal_tails(txn, image.row.number);
+      erase_journal(txn, ring);
+    });
+  }
+}
+
+}  // namespace
+
+RecoveryReport recover_dead_journals(Environment& environment) {
+  RecoveryReport report;
+  const RecoveryLock lock(environment.paths().root / "recovery.lock");
+  remove_unfinished_rings(environment.paths().journals);
+  for (const auto& path : list_rings(environment.paths().journals)) {
+    try {
+      recover_ring(environment, path, report);
+    } catch (const Error& error) {
+      // One bad ring must not keep the others from being replayed; trouble with the store itself
+      // would only come again.
+      if (error.code() == ErrorCode::no_space || error.code() == ErrorCode::io) throw;
+      report.problems.push_back("the journal " + path.string() +
+                                " cannot be replayed: " + error.what());
+    }
+  }
+  conclude_lost_rings(environment, report);
+  return report;
+}
+
+WaitingEvents count_waiting_events(Environment& environment) {
+  WaitingEvents waiting;
+  for (const auto& path : list_rings(environment.paths().journals)) {
+    try {
+      const auto ring = DeadRing::open(path, true);
+      if (!ring) {
+        ++waiting.live_journals;
+        continue;
+      }
+      ++waiting.dead_journals;
+      const Transaction txn(environment);
+      const JournalRow row = find_journal(txn, ring->id()).value_or(JournalRow{});
+      RingPosition position{row.applied.sequence, row.applied.offset};
+      RingRecord record;
+      RingDamage damage;
+      while (ring->read(position, record, damage)) ++waiting.events;
+    } catch (const Error&) {
+      ++waiting.dead_journals;  // unreadable: what it holds cannot be counted
+    }
+  }
+  return waiting;
+}
+
+}  // namespace aimlog

@@ -1,0 +1,131 @@
+#include "plugin/commit/seal_run.h"
+
+#include <algorithm>
+#include <map>
+
+#include "plugin/model/result_codec.h"
+#include "plugin/store/name_table.h"
+#include "plugin/store/row_group.h"
+#include "plugin/store/run_table.h"
+#include "plugin/store/series_table.h"
+#include "plugin/store/tail_table.h"
+
+namespace aimlog {
+namespace {
+
+// Builds the row groups of a run and adds up what they hold.
+class Sealer {
+ public:
+  Sealer(WriteTransaction& txn, JournalImage& image, LiveRun& run)
+      : txn_(txn),
+        image_(image),
+        run_(run),
+        summaries_(get_summaries(txn, run.number, run.row.attempts)),
+        objects_(get_objects(txn, run.number)) {}
+
+  void seal() {
+    for (const LiveRun::PendingRow& row : run_.pending) {
+      if (group_.steps.size() == row_group_rows_max) put_group();
+      add_row(row);
+    }
+    put_group();
+    put_summaries(txn_, run_.number, run_.row.attempts, summaries_);
+    if (objects_changed_) put_objects(txn_, run_.number, objects_);
+  }
+
+ private:
+  void add_row(const LiveRun::PendingRow& pending) {
+    decode_result(run_.result(pending), result_);
+    const ShapeRow& shape = shape_row(txn_, image_, pending.shape);
+    const size_t columns = std::min(shape.names.size(), result_.numbers.size());
+    if (group_.steps.empty()) group_.first_sequence = pending.sequence;
+    group_.last_sequence = pending.sequence;
+    group_.steps.push_back(result_.step);
+    group_.times_ns.push_back(result_.time_ns);
+    group_.epochs.push_back(result_.epoch);
+    for (size_t i = 0; i < columns; ++i) {
+      const SeriesKey key{shape.names[i], shape.context};
+      if (result_.numbers[i].exists()) {
+        add_number(key, result_.numbers[i]);
+      } else {
+        ObjectRow& object = objects_[key];
+        object.key = key;
+        ++object.count;
+        object.last_step = result_.step;
+        object.last_value = result_.objects[i];
+        objects_changed_ = true;
+      }
+    }
+  }
+
+  void add_number(SeriesKey key, Number number) {
+    const auto [place, is_new] = column_of_.try_emplace(key, group_.columns.size());
+    if (is_new) group_.columns.push_back({key, {}});
+    std::vector<Number>& values = group_.columns[place->second].values;
+    values.resize(group_.steps.size() - 1);
+    values.push_back(number);
+    summaries_[key].add(result_.step, number);
+  }
+
+  void put_group() {
+    if (group_.steps.empty()) return;
+    for (RowGroup::Column& column : group_.columns) column.values.resize(group_.steps.size());
+    put_chunk(txn_, {run_.number, run_.row.attempts, image_.row.number, group_.first_sequence},
+              encode_row_group(group_));
+    group_ = {};
+    column_of_.clear();
+  }
+
+  WriteTransaction& txn_;
+  JournalImage& image_;
+  LiveRun& run_;
+  SummaryMap summaries_;
+  std::map<SeriesKey, ObjectRow> objects_;
+  bool objects_changed_ = false;
+  RowGroup group_;
+  std::map<SeriesKey, size_t> column_of_;
+  ResultView result_;
+};
+
+// Takes the run's rows off the tails that hold them.
+void leave_tails(WriteTransaction& txn, JournalImage& image, const LiveRun& run) {
+  bool was_in_tail = false;
+  auto tail = image.tails.begin();
+  for (const LiveRun::PendingRow& row : run.pending) {
+    if (row.tail == 0) continue;
+    was_in_tail = true;
+    while (tail != image.tails.end() && tail->number < row.tail) ++tail;
+    AIMLOG_CHECK(tail != image.tails.end() && tail->number == row.tail && tail->unsealed_rows > 0);
+    --tail->unsealed_rows;
+  }
+  if (!was_in_tail) return;
+  put_seal(txn, image.row.number, run.number, run.pending.back().sequence);
+  std::erase_if(image.tails, [&](const JournalImage::Tail& candidate) {
+    if (candidate.unsealed_rows > 0) return false;
+    erase_tail(txn, image.row.number, candidate.number);
+    image.tail_bytes -= candidate.bytes;
+    return true;
+  });
+}
+
+}  // namespace
+
+const ShapeRow& shape_row(const Transaction& txn, JournalImage& image, ShapeNumber number) {
+  auto found = image.shape_rows.find(number);
+  if (found == image.shape_rows.end()) {
+    found = image.shape_rows.emplace(number, get_shape(txn, number)).first;
+  }
+  return found->second;
+}
+
+void seal_run(WriteTransaction& txn, JournalImage& image, LiveRun& run) {
+  if (run.pending.empty()) return;
+  Sealer(txn, image, run).seal();
+  leave_tails(txn, image, run);
+  run.attempt.sealed_results += run.pending.size();
+  run.dirty = true;
+  run.pending.clear();
+  run.result_bytes = Bytes();
+}
+
+}  // namespace aimlog

@@ -1,0 +1,120 @@
+#include "plugin/tracker/event_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+
+#include "plugin/base/clock.h"
+#include "plugin/model/event_codec.h"
+
+namespace aimlog {
+namespace {
+
+RingRoom room_for(EventType type) {
+  return type == EventType::result ? RingRoom::results : RingRoom::reserved;
+}
+
+}  // namespace
+
+EventWriter::EventWriter(Ring& ring, Handover& handover, const Config& config, Counters& counters)
+    : ring_(ring),
+      handover_(handover),
+      counters_(counters),
+      durability_(config.durability),
+      on_full_(config.on_full),
+      full_wait_(config.full_wait_ms),
+      always_wait_(config.always_wait_ms) {}
+
+WriteOutcome EventWriter::write(const Event& event) {
+  scratch_.clear();
+  append_event(scratch_, event);
+  const EventType type = event_type(event);
+  return write_payload(type, scratch_, {}, room_for(type));
+}
+
+WriteOutcome EventWriter::write_result(const TrialKey& trial, const Hash128& shape,
+                                       ByteView result) {
+  char prefix[result_prefix_bytes];
+  std::memcpy(prefix, trial.data(), trial.size());
+  std::memcpy(prefix + trial.size(), shape.data(), shape.size());
+  return write_payload(EventType::result, ByteView(prefix, sizeof prefix), result,
+                       RingRoom::results);
+}
+
+bool EventWriter::write_gap() {
+  Bytes payload;
+  append_event(payload, gap_);
+  char* place = ring_.reserve(static_cast<uint32_t>(payload.size()), RingRoom::reserved);
+  if (place == nullptr) return false;
+  std::memcpy(place, payload.data(), payload.size());
+  if (ring_.publish(static_cast<uint16_t>(EventType::gap), static_cast<uint32_t>(payload.size())) ==
+      0) {
+    return false;
+  }
+  gap_ = {};
+  return true;
+}
+
+WriteOutcome EventWriter::write_payload(EventType type, ByteView prefix, ByteView body,
+                                        RingRoom room) {
+  ++counters_.events;
+  const size_t size = prefix.size() + body.size();
+  if (size > ring_.record_bytes_max()) {
+    ++counters_.values_cut;
+    return drop(type);
+  }
+  const auto bytes = static_cast<uint32_t>(size);
+  // The gap comes first, so that it stands where the events are missing; a result waits behind it
+  // like behind any other.
+  if (has_gap() && ring_.reserve(bytes + 128, room) != nullptr) write_gap();
+  char* place = has_gap() ? nullptr : ring_.reserve(bytes, room);
+  if (place == nullptr) place = wait_for_room(bytes, room);
+  if (place == nullptr) return drop(type);
+  full_ = false;
+  std::memcpy(place, prefix.data(), prefix.size());
+  if (!body.empty()) std::memcpy(place + prefix.size(), body.data(), body.size());
+  const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
+  if (sequence == 0) return drop(type);
+  if (durability_ == Durability::always && !handover_.wait_durable(sequence, always_wait_)) {
+    return WriteOutcome::not_durable;
+  }
+  return WriteOutcome::ok;
+}
+
+// With `on_full: block` the host chose to wait for as long as it takes; but not for a store that
+// fails.
+bool EventWriter::may_wait() const {
+  if (handover_.broken()) return false;
+  return !full_ || (on_full_ == OnFull::block && !handover_.failing());
+}
+
+char* EventWriter::wait_for_room(uint32_t bytes, RingRoom room) {
+  if (!may_wait()) return nullptr;
+  const int64_t start = monotonic_ns();
+  const int64_t deadline = start + std::chrono::nanoseconds(full_wait_).count();
+  char* place = nullptr;
+  ++counters_.waits;
+  while (true) {
+    handover_.wake();
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+    if (has_gap()) write_gap();
+    if (!has_gap()) place = ring_.reserve(bytes, room);
+    const bool endless = on_full_ == OnFull::block && !handover_.failing() && !handover_.broken();
+    if (place != nullptr || (!endless && monotonic_ns() >= deadline)) break;
+  }
+  counters_.wait_ns_max =
+      std::max(counters_.wait_ns_max, static_cast<uint64_t>(monotonic_ns() - start));
+  if (place == nullptr) full_ = true;
+  return place;
+}
+
+WriteOutcome EventWriter::drop(EventType type) {
+  const int64_t now = wall_clock_ns();
+  if (!has_gap()) gap_.first_ns = now;
+  gap_.last_ns = now;
+  ++(type == EventType::result ? gap_.results : gap_.others);
+  ++counters_.events_dropped;
+  return WriteOutcome::dropped;
+}
+
+}  // namespace aimlog

@@ -1,0 +1,236 @@
+#include "plugin/tracker/tracker.h"
+
+#include <unistd.h>
+
+#include "plugin/base/clock.h"
+#include "plugin/base/random.h"
+#include "plugin/tracker/encode_value.h"
+
+namespace aimlog {
+namespace {
+
+constexpr size_t text_bytes_max = 64 * 1024;  // of a name, a path, an error text
+
+std::string machine_name() {
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) return "";
+  return name;
+}
+
+}  // namespace
+
+Tracker::Tracker(Ring& ring, Handover& handover, const Config& config)
+    : ring_(ring), config_(config), writer_(ring, handover, config_, counters_) {
+  state_.token = random_128();
+}
+
+std::string Tracker::text(const tuner_string& raw) {
+  std::string_view whole = view(raw);
+  if (whole.size() > text_bytes_max) {
+    whole = whole.substr(0, text_bytes_max);
+    ++counters_.values_cut;
+  }
+  return make_text(whole, counters_);
+}
+
+int64_t Tracker::time_of(int64_t host_ns) { return host_ns != 0 ? host_ns : wall_clock_ns(); }
+
+void Tracker::begin(const tuner_setup_event* event) {
+  ShapeRules rules;
+  if (config_.metrics) rules.filter = MetricFilter(*config_.metrics);
+  rules.context_and_epoch = config_.context_and_epoch;
+  rules.record_bytes_max = ring_.record_bytes_max() - 64;
+  SessionEvent session;
+  session.token = state_.token;
+  session.token_from_state = state_given_;
+  session.resumed = event == nullptr ? TUNER_RESUMED_UNKNOWN : event->resumed;
+  session.time_ns = wall_clock_ns();
+  session.pid = getpid();
+  session.machine = machine_name();
+  session.tags = config_.tags;
+  session.description = config_.description;
+  if (!config_.experiment.empty()) state_.experiment = config_.experiment;
+  if (event != nullptr) {
+    if (config_.experiment.empty() && event->experiment_name.length != 0) {
+      state_.experiment = text(event->experiment_name);
+    }
+    state_.job_id = text(event->job_id);
+    session.experiment_dir = text(event->experiment_dir);
+    session.host_name = text(event->host_name);
+    session.host_version = text(event->host_version);
+    session.metric_namespace = text(event->metric_namespace);
+    session.metric = text(event->metric);
+    session.mode = text(event->mode);
+    session.num_samples = event->num_samples;
+    session.total_num_samples = event->total_num_samples;
+    session.time_budget_s = event->time_budget_s;
+    if (event->stop != nullptr) encode_value(session.stop, *event->stop, counters_);
+    for (uint64_t i = 0; event->reserved_keys != nullptr && i < event->reserved_key_count; ++i) {
+      rules.reserved_keys.emplace_back(view(event->reserved_keys[i]));
+    }
+  }
+  if (state_.experiment.empty()) state_.experiment = "default";
+  session.experiment = state_.experiment;
+  session.job_id = state_.job_id;
+  encoder_.emplace(std::move(rules), counters_);
+  begun_ = writer_.write(session) != WriteOutcome::dropped;
+}
+
+WriteOutcome Tracker::setup(const tuner_setup_event& event) {
+  if (begun_) throw Error(ErrorCode::busy, "setup comes once, and before every other hook");
+  if (event.resumed < TUNER_RESUMED_NO || event.resumed > TUNER_RESUMED_UNKNOWN) {
+    throw Error(ErrorCode::invalid_argument, "setup: resumed is " + std::to_string(event.resumed) +
+                                                 "; it is 0 (fresh), 1 (resumed) or 2 (not known)");
+  }
+  begin(&event);
+  return WriteOutcome::ok;
+}
+
+WriteOutcome Tracker::step(const tuner_step_event&) {
+  // A turn of the host's loop is nothing to be recorded.
+  return WriteOutcome::ok;
+}
+
+TrackedTrial& Tracker::find_trial(uint64_t host_key, const tuner_string& id) {
+  if (id.length == 0 || id.data == nullptr) {
+    throw Error(ErrorCode::invalid_argument, "the event names no trial: trial_id is empty");
+  }
+  if (!begun_) begin(nullptr);
+  return trials_.find(host_key, view(id),
+                      [&](std::string_view raw) { return make_text(raw, counters_); });
+}
+
+bool Tracker::announce(TrackedTrial& trial) {
+  if (!trial.announced) {
+    TrialEvent event{trial.key, make_text(trial.raw_id, counters_)};
+    if (event.id.size() > text_bytes_max) event.id.resize(text_bytes_max);
+    trial.announced = writer_.write(event) != WriteOutcome::dropped;
+  }
+  return trial.announced;
+}
+
+bool Tracker::announce(ResultShape& shape) {
+  if (!shape.announced) {
+    shape.announced =
+        writer_.write(ShapeEvent{shape.hash, shape.context, shape.names}) != WriteOutcome::dropped;
+  }
+  return shape.announced;
+}
+
+template <typename E>
+WriteOutcome Tracker::write_trial_event(TrackedTrial& trial, E&& event) {
+  event.trial = trial.key;
+  if (!announce(trial)) return WriteOutcome::dropped;
+  return writer_.write(event);
+}
+
+WriteOutcome Tracker::start(const tuner_trial_start_event& event, const tuner_trial& trial,
+                            bool restored) {
+  TrackedTrial& tracked = find_trial(event.trial_key, trial.id);
+  StartEvent start;
+  start.time_ns = time_of(event.time_ns);
+  start.restored = restored;
+  start.host_status = trial.status >= TUNER_TRIAL_UNKNOWN && trial.status <= TUNER_TRIAL_STOPPED
+                          ? static_cast<TrialStatus>(trial.status)
+                          : TrialStatus::unknown;
+  start.name = text(trial.name);
+  start.trainable_name = text(trial.trainable_name);
+  start.experiment_tag = text(trial.experiment_tag);
+  start.local_dir = text(trial.local_dir);
+  start.remote_dir = text(trial.remote_dir);
+  start.node_ip = text(trial.node_ip);
+  start.pid = trial.pid;
+  start.failure_count = trial.failure_count;
+  start.host_attempt = trial.attempt;
+  start.checkpoint_path = text(event.checkpoint_path);
+  // Half a record for both maps together leaves room for all the names above.
+  const size_t budget = ring_.record_bytes_max() / 4;
+  start.params = encode_map(trial.params, budget, counters_);
+  start.config = encode_map(trial.config, budget, counters_);
+  return write_trial_event(tracked, start);
+}
+
+WriteOutcome Tracker::result(const tuner_trial_result_event& event) {
+  TrackedTrial& trial = find_trial(event.trial_key, event.trial_id);
+  if (event.result == nullptr || event.result->tag != TUNER_TAG_MAP) {
+    throw Error(ErrorCode::invalid_argument, "the result is no map");
+  }
+  ++counters_.results;
+  ResultShape& shape = encoder_->encode(*event.result, time_of(event.time_ns));
+  if (!announce(trial) || !announce(shape)) {
+    return writer_.drop(EventType::result);
+  }
+  const WriteOutcome outcome = writer_.write_result(trial.key, shape.hash, encoder_->bytes());
+  if (outcome != WriteOutcome::dropped) counters_.points += encoder_->numbers();
+  return outcome;
+}
+
+WriteOutcome Tracker::checkpoint(const tuner_checkpoint_event& event, bool saved) {
+  TrackedTrial& trial = find_trial(event.trial_key, event.trial_id);
+  CheckpointEvent checkpoint;
+  checkpoint.time_ns = time_of(event.time_ns);
+  checkpoint.saved = saved;
+  checkpoint.has_step = event.has_step != 0;
+  checkpoint.step = event.step;
+  checkpoint.path = text(event.path);
+  return write_trial_event(trial, checkpoint);
+}
+
+WriteOutcome Tracker::complete(const tuner_trial_end_event& event) {
+  TrackedTrial& trial = find_trial(event.trial_key, event.trial_id);
+  EndEvent end;
+  end.time_ns = time_of(event.time_ns);
+  end.status = event.status == TUNER_TRIAL_STOPPED ? TrialStatus::stopped : TrialStatus::completed;
+  const WriteOutcome outcome = write_trial_event(trial, end);
+  trials_.forget(view(event.trial_id));
+  return outcome;
+}
+
+WriteOutcome Tracker::pause(const tuner_trial_end_event& event) {
+  TrackedTrial& trial = find_trial(event.trial_key, event.trial_id);
+  EndEvent end;
+  end.time_ns = time_of(event.time_ns);
+  end.status = TrialStatus::paused;
+  return write_trial_event(trial, end);
+}
+
+WriteOutcome Tracker::failure(const tuner_trial_error_event& event, bool final) {
+  TrackedTrial& trial = find_trial(event.trial_key, event.trial_id);
+  FailureEvent failure;
+  failure.time_ns = time_of(event.time_ns);
+  failure.final = final;
+  failure.failure_count = event.failure_count;
+  failure.error_text = text(event.error_text);
+  const WriteOutcome outcome = write_trial_event(trial, failure);
+  if (final) trials_.forget(view(event.trial_id));
+  return outcome;
+}
+
+WriteOutcome Tracker::experiment_end(const tuner_experiment_end_event& event) {
+  if (!begun_) begin(nullptr);
+  return writer_.write(ExperimentEndEvent{time_of(event.time_ns), event.interrupted != 0});
+}
+
+WriteOutcome Tracker::close() {
+  // A ring that never had a session has nothing to close.
+  if (!begun_) return WriteOutcome::ok;
+  return writer_.write(CloseEvent{wall_clock_ns()});
+}
+
+Bytes Tracker::state() {
+  if (!config_.experiment.empty()) state_.experiment = config_.experiment;
+  return encode_session_state(state_);
+}
+
+void Tracker::set_state(ByteView state) {
+  if (begun_) throw Error(ErrorCode::busy, "set_state comes before setup and before every hook");
+  const SessionState given = decode_session_state(state);
+  state_ = given;
+  state_given_ = true;
+}
+
+std::vector<std::string> Tracker::unmatched_patterns() const {
+  return encoder_ ? encoder_->unmatched_patterns() : std::vector<std::string>();
+}
+
+}  // namespace aimlog

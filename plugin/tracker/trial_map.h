@@ -1,0 +1,70 @@
+// The trials that are alive in this instance, found by the host's number or by their id.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "plugin/model/ids.h"
+
+namespace aimlog {
+
+struct TrackedTrial {
+  std::string raw_id;  // as the host writes it
+  TrialKey key{};
+  uint64_t host_key = 0;
+  bool announced = false;  // its trial record is in the journal
+};
+
+class TrialMap {
+ public:
+  // Finds or makes. `make_id` mends the id where it is no UTF-8. The reference is valid until
+  // forget(). Allocates nothing for a known trial.
+  template <typename MakeId>
+  TrackedTrial& find(uint64_t host_key, std::string_view raw_id, MakeId&& make_id) {
+    if (last_ != nullptr && last_->raw_id == raw_id) return *last_;
+    if (host_key != 0) {
+      const auto found = by_host_key_.find(host_key);
+      if (found != by_host_key_.end() && found->second->raw_id == raw_id)
+        return *(last_ = found->second);
+    }
+    auto found = by_id_.find(raw_id);
+    if (found == by_id_.end()) {
+      found = by_id_.emplace(raw_id, TrackedTrial{}).first;
+      found->second.raw_id = raw_id;
+      found->second.key = trial_key(make_id(raw_id));
+    }
+    TrackedTrial& trial = found->second;
+    if (host_key != 0 && trial.host_key != host_key) {
+      by_host_key_.erase(trial.host_key);
+      trial.host_key = host_key;
+      by_host_key_[host_key] = &trial;
+    }
+    return *(last_ = &trial);
+  }
+
+  // When a trial has ended nothing of it stays in memory; should it come back it is announced
+  // again.
+  void forget(std::string_view raw_id) {
+    const auto found = by_id_.find(raw_id);
+    if (found == by_id_.end()) return;
+    last_ = nullptr;
+    const auto keyed = by_host_key_.find(found->second.host_key);
+    if (keyed != by_host_key_.end() && keyed->second == &found->second) by_host_key_.erase(keyed);
+    by_id_.erase(found);
+  }
+
+  size_t size() const { return by_id_.size(); }
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_map<std::string, TrackedTrial, TextHash, std::equal_to<>> by_id_;
+  std::unordered_map<uint64_t, TrackedTrial*> by_host_key_;
+  TrackedTrial* last_ = nullptr;
+};
+
+}  // namespace aimlog
