@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -176,14 +177,26 @@ void Tuner::fail(Trial& trial, const std::string& what) {
 
 void Tuner::save_checkpoint(const Place& place, Trial& trial) {
   const std::string directory = "trials/" + trial.id;
-  std::filesystem::create_directories(options_.job_dir + "/" + directory);
   char name[48];
   std::snprintf(name, sizeof(name), "/checkpoint_%06d_%d", trial.iteration, trial.attempt);
-  place.training->save(options_.job_dir + "/" + directory + name);
+  try {
+    std::filesystem::create_directories(options_.job_dir + "/" + directory);
+    place.training->save(options_.job_dir + "/" + directory + name);
+  } catch (const std::system_error& error) {
+    return note_unsaved(error);
+  }
   if (!trial.checkpoint.empty()) obsolete_.push_back(trial.checkpoint);
   trial.checkpoint = directory + name;
   trial.checkpoint_iteration = trial.iteration;
   announcer_.checkpoint_saved(trial);
+}
+
+// A job that cannot be resumed is still worth its end.
+void Tuner::note_unsaved(const std::system_error& error) {
+  if (!std::exchange(told_unsaved_, true)) {
+    console_.warn(std::string("the job goes on, but its state could not be saved: ") +
+                  error.what());
+  }
 }
 
 // Trials that were never promoted.
@@ -196,9 +209,13 @@ void Tuner::close_paused() {
 }
 
 void Tuner::save() {
-  announcer_.save_states(job_);
-  job_.clock_ticks = clock_.ticks();
-  save_job(options_.job_dir, job_);
+  try {
+    announcer_.save_states(job_);
+    job_.clock_ticks = clock_.ticks();
+    save_job(options_.job_dir, job_);
+  } catch (const std::system_error& error) {
+    return note_unsaved(error);
+  }
   const auto needed = [this](const std::string& checkpoint) {
     return std::any_of(job_.trials.begin(), job_.trials.end(),
                        [&](const Trial& trial) { return trial.checkpoint == checkpoint; });

@@ -7,6 +7,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "host-example/announcer.h"
@@ -51,6 +52,7 @@ class Tuner {
   void obey(Place& place, Trial& trial, Verdict verdict);
   void fail(Trial& trial, const std::string& what);
   void save_checkpoint(const Place& place, Trial& trial);
+  void note_unsaved(const std::system_error& error);
   void close_paused();
   void save();
   void show_progress();
@@ -65,6 +67,7 @@ class Tuner {
   std::unique_ptr<Scheduler> scheduler_;
   std::chrono::steady_clock::time_point begin_;
   std::int64_t results_here_ = 0;  // in this process
+  bool told_unsaved_ = false;
   // Checkpoints that no trial needs any more once the state saved says so.
   std::vector<std::string> obsolete_;
   std::vector<Place> places_;

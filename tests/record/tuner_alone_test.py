@@ -278,6 +278,18 @@ def a_lost_state_does_not_stop_the_job(root):
     assert len({setup["job_id"] for setup in of_kind(job.events(), "setup")}) == 1
 
 
+def a_job_that_cannot_be_saved_goes_on(root):
+    job = Job(root, "job")
+    process = job.start("--samples", 4, "--throttle-ms", 5, *job.with_plugin())
+    job.wait_for_results(10, process)
+    os.rename(job.path("job"), job.path("moved"))
+    with open(job.path("job"), "w", encoding="utf-8"):
+        pass  # a file where the directory was: nothing can be saved below it
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and err.count("could not be saved") == 1, err
+    assert len(of_kind(job.events(), "trial_complete")) == 4
+
+
 def plugins_are_told_the_same_and_swapped_in_mid_job(root):
     options = ["--fixed-clock", "--samples", 5, "--scheduler", "pbt", "--fail-rate", 0.3]
     whole = Job(root, "whole")
@@ -340,6 +352,7 @@ def main():
         a_second_signal_ends_it_at_once,
         a_killed_job_goes_on,
         a_lost_state_does_not_stop_the_job,
+        a_job_that_cannot_be_saved_goes_on,
         plugins_are_told_the_same_and_swapped_in_mid_job,
         wrong_usage_is_told,
         the_page_names_every_option,
