@@ -1,0 +1,210 @@
+// What a damaged file does: it is refused, or its damage is in what nobody uses. It never kills the
+// process and never gives a wrong row.
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "plugin/store/environment.h"
+#include "plugin/store/environment_state.h"
+#include "plugin/store/keys.h"
+#include "plugin/store/page_check.h"
+#include "plugin/store/page_format.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+#include "tests/unit/store/child.h"
+
+namespace aimlog::test {
+namespace {
+
+constexpr size_t page_bytes = 4096;
+
+using Rows = std::map<std::pair<unsigned, Bytes>, Bytes>;
+
+Bytes read_file(const std::filesystem::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+void write_file(const std::filesystem::path& file, ByteView bytes) {
+  std::ofstream(file, std::ios::trunc) << bytes;
+}
+
+// Rows of all sizes, with freed pages, branches and long values.
+void fill(Environment& env, uint32_t count) {
+  with_write_transaction(env, [&](WriteTransaction& txn) {
+    for (uint32_t i = 0; i < count; ++i) {
+      txn.put(Table::runs, Key().add(i), Bytes(30 + i % 40, static_cast<char>('a' + i % 26)));
+    }
+    for (uint32_t i = 0; i < 4; ++i) txn.put(Table::chunks, Key().add(i), Bytes(9000, 'c'));
+  });
+  with_write_transaction(env, [&](WriteTransaction& txn) {
+    for (uint32_t i = 0; i < count; i += 3) txn.erase(Table::runs, Key().add(i));
+    txn.erase(Table::chunks, Key().add(uint32_t{1}));
+  });
+  with_write_transaction(
+      env, [](WriteTransaction& txn) { txn.put(Table::losses, Key().add(1u), "last"); });
+}
+
+Rows read_all(Environment& env) {
+  Rows rows;
+  const Transaction txn(env);
+  for (unsigned table = 0; table < table_count; ++table) {
+    txn.scan(static_cast<Table>(table), {}, {}, [&](ByteView key, ByteView value) {
+      rows[{table, Bytes(key)}] = value;
+      return true;
+    });
+  }
+  return rows;
+}
+
+struct SmallRepo {
+  explicit SmallRepo(uint32_t count = 200) {
+    const auto env = Environment::open(dir.path(), OpenMode::create);
+    fill(*env, count);
+    rows = read_all(*env);
+  }
+  TempDir dir;
+  std::filesystem::path data = dir / ".aimlog/data.mdb";
+  Rows rows;
+};
+
+enum Outcome { harmless = 0, refused = 1, wrong = 2 };
+
+// In a child: opens the damaged repo, reads every row and writes one.
+int open_and_use(const SmallRepo& repo) {
+  return run_in_child([&] {
+    try {
+      const auto env = Environment::open(repo.dir.path(), OpenMode::read_write);
+      if (read_all(*env) != repo.rows) return wrong;
+      with_write_transaction(
+          *env, [](WriteTransaction& txn) { txn.put(Table::names, "new", Bytes(5000, 'n')); });
+      return harmless;
+    } catch (const Error&) {
+      return refused;
+    }
+  });
+}
+
+template <typename Page>
+void each_page(const Bytes& file, const Page& visit) {
+  for (size_t page = 2; (page + 1) * page_bytes <= file.size(); ++page) visit(page);
+}
+
+}  // namespace
+
+TEST_CASE("ATruncatedFileIsRefusedOrItsEndWasFree") {
+  const SmallRepo repo;
+  const Bytes good = read_file(repo.data);
+  int refusals = 0;
+  for (size_t size = page_bytes; size < good.size(); size += page_bytes) {
+    write_file(repo.data, ByteView(good).substr(0, size));
+    const int status = open_and_use(repo);
+    CHECK((exited_with(status, refused) || exited_with(status, harmless)));
+    refusals += exited_with(status, refused) ? 1 : 0;
+  }
+  CHECK(refusals > 5);
+  write_file(repo.data, ByteView(good).substr(0, 100));
+  CHECK(exited_with(open_and_use(repo), refused));
+  write_file(repo.data, good);
+  CHECK(exited_with(open_and_use(repo), harmless));
+}
+
+TEST_CASE("AFlippedByteAnywhereIsDetectedOrHarmless") {
+  const SmallRepo repo;
+  const Bytes good = read_file(repo.data);
+  std::mt19937_64 random(11);
+  int refusals = 0;
+  for (int i = 0; i < 500; ++i) {
+    Bytes bad = good;
+    // A third of them in the head, whose pages decide about all others.
+    const size_t place =
+        i % 3 == 0 ? random() % 2 * page_bytes + random() % 160 : random() % good.size();
+    const int bit = static_cast<int>(random() % 8);
+    bad[place] = static_cast<char>(bad[place] ^ (1 << bit));
+    write_file(repo.data, bad);
+    const int status = open_and_use(repo);
+    INFO("byte " << place << ", bit " << bit << ", status " << status);
+    CHECK((exited_with(status, refused) || exited_with(status, harmless)));
+    refusals += exited_with(status, refused) ? 1 : 0;
+  }
+  CHECK(refusals > 100);
+  write_file(repo.data, good);
+}
+
+TEST_CASE("AnErrorOfTheWalkNamesFileAndPage") {
+  const SmallRepo repo;
+  Bytes bad = read_file(repo.data);
+  size_t leaf = 0;
+  each_page(bad, [&](size_t page) {
+    const auto flags = load_at<uint16_t>(bad, page * page_bytes + 10);
+    if (flags == branch_page) leaf = page;
+  });
+  REQUIRE(leaf != 0);
+  bad[leaf * page_bytes + 10] = 0x40;
+  write_file(repo.data, bad);
+  try {
+    Environment::open(repo.dir.path(), OpenMode::read_only);
+    FAIL("nothing was thrown");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::corrupt);
+    CHECK(std::string(error.what()).find("page " + std::to_string(leaf)) != std::string::npos);
+    CHECK(std::string(error.what()).find(repo.data.string()) != std::string::npos);
+  }
+}
+
+TEST_CASE("TheWholeTreeIsWalkedOnceAfterEachStartOfTheMachine") {
+  const SmallRepo repo;
+  const auto mark = repo.dir / ".aimlog/checked";
+  Environment::open(repo.dir.path(), OpenMode::read_write);
+  REQUIRE(std::filesystem::exists(mark));
+  write_file(mark, "another start");
+  Environment::open(repo.dir.path(), OpenMode::read_only);
+  CHECK(read_file(mark) == "another start");
+  Environment::open(repo.dir.path(), OpenMode::read_write);
+  CHECK(read_file(mark) != "another start");
+}
+
+// Damage that comes while the file is open is met by LMDB's own asserts, which would abort.
+TEST_CASE("AFailedAssertOfLmdbPoisonsAndDoesNotAbort") {
+  const SmallRepo repo(400);
+  const int status = run_in_child([&] {
+    const auto env = Environment::open(repo.dir.path(), OpenMode::read_write);
+    const Bytes file = read_file(repo.data);
+    const UniqueFd fd(::open(repo.data.c_str(), O_RDWR | O_CLOEXEC));
+    const uint16_t one_node = page_header_bytes + 2;
+    int branches = 0;
+    each_page(file, [&](size_t page) {
+      if (load_at<uint16_t>(file, page * page_bytes + 10) != branch_page) return;
+      const auto offset = static_cast<off_t>(page * page_bytes + 12);
+      branches += pwrite(fd.get(), &one_node, sizeof one_node, offset) == 2 ? 1 : 0;
+    });
+    if (branches == 0) return 1;
+    const auto is_corrupt = [](const auto& work) {
+      try {
+        work();
+      } catch (const Error& error) {
+        return error.code() == ErrorCode::corrupt;
+      }
+      return false;
+    };
+    const auto write = [&] {
+      with_write_transaction(
+          *env, [](WriteTransaction& txn) { txn.put(Table::runs, Key().add(7u), "seven"); });
+    };
+    const auto read = [&] { (void)Transaction(*env).get(Table::runs, Key().add(7u)); };
+    if (!is_corrupt(write)) return 2;
+    if (!is_corrupt(read) || !is_corrupt(write)) return 3;
+    if (!is_corrupt([&] { env->reopen(); })) return 4;
+    // Our lock is free although LMDB's own is held by this thread to its end.
+    const UniqueFd lock(::open(env->paths().write_lock.c_str(), O_RDWR | O_CLOEXEC));
+    return flock(lock.get(), LOCK_EX | LOCK_NB) == 0 ? 0 : 5;
+  });
+  CHECK(exited_with(status, 0));
+}
+
+}  // namespace aimlog::test
