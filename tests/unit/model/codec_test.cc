@@ -265,7 +265,7 @@ TEST_CASE("ResultsComeBackBitForBit") {
   CHECK(back.numbers == result.numbers);
   CHECK(back.objects == result.objects);
   CHECK(decode_result_head(bytes).columns == result.numbers.size());
-  set_result_step(bytes, 99);
+  set_result_step(bytes, 0, 99);
   const ResultHead head = decode_result_head(bytes);
   CHECK_FALSE(head.step_is_count);
   CHECK(head.step == 99);
