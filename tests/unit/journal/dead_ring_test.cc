@@ -275,3 +275,15 @@ TEST_CASE("ThePlaceTagIsNeverZeroAndDiffersBetweenLaps") {
     if (ring_place_tag(77, 800) == ring_place_tag(77, 800 + lap * ring_bytes_min)) FAIL(lap);
   }
 }
+
+TEST_CASE("TheFormatPagesExampleIsTrue") {
+  constexpr unsigned char example[] = {
+      0x0a, 0, 0, 0, 0x0a, 0x67, 0x67, 0xd9, 2,   0,   0, 0, 5, 0, 0, 0,  //
+      1,    0, 0, 0, 0,    0,    0,    0,    'h', 'i', 0, 0, 0, 0, 0, 0};
+  TempDir dir;
+  Bytes bytes = make_ring_header({0x0a}, ring_bytes_min);
+  bytes.append(reinterpret_cast<const char*>(example), sizeof example);
+  const ReadBack read = read_bytes(dir / "example.ring", bytes);
+  CHECK(read.payloads == std::vector<Bytes>{"hi"});
+  CHECK(read.end == RingPosition{1, 32});
+}
