@@ -27,7 +27,7 @@ struct Point {
   uint32_t attempt = 0;
 };
 
-// The unsealed rows of the whole repo, decoded once per transaction and shared by all runs.
+// The unsealed rows of the whole repo, copied once per transaction and shared by all runs.
 class Tails {
  public:
   explicit Tails(const Transaction& txn);
@@ -39,14 +39,20 @@ class Tails {
     Bytes result;
   };
   const std::vector<Row>& of(RunNumber run) const;  // in order of attempt, journal, sequence
+  const ShapeRow& shape(ShapeNumber number) const;  // of any of the rows
 
  private:
   std::map<RunNumber, std::vector<Row>> rows_;
+  std::map<ShapeNumber, ShapeRow> shapes_;  // every shape that rows_ name
 };
 
 // All points of a series, in order of attempt, journal and sequence: nothing merged.
 std::vector<Point> read_all_points(const Transaction& txn, const Tails& tails, RunNumber run,
                                    SeriesKey key);
+// The same for several series with one pass over the chunks; a key without points has no entry.
+std::map<SeriesKey, std::vector<Point>> read_all_points(const Transaction& txn, const Tails& tails,
+                                                        RunNumber run,
+                                                        const std::vector<SeriesKey>& keys);
 // The default view, by rising step.
 std::vector<Point> default_view(std::vector<Point> all);
 std::vector<Point> read_points(const Transaction& txn, const Tails& tails, RunNumber run,
