@@ -1,0 +1,28 @@
+// How a command ends other than well. Scripts rely on the numbers: never change them.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace aimlog::cli {
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_error = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_nothing = 3;
+
+// The text goes to stderr behind "aimlog: ".
+class Failure : public std::runtime_error {
+ public:
+  Failure(int exit_code, const std::string& text)
+      : std::runtime_error(text), exit_code_(exit_code) {}
+  int exit_code() const { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+inline Failure usage_error(const std::string& text) { return {exit_usage, text}; }
+inline Failure nothing_matched(const std::string& text) { return {exit_nothing, text}; }
+
+}  // namespace aimlog::cli

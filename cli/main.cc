@@ -1,0 +1,46 @@
+// The aimlog command.
+#include <signal.h>
+
+#include <exception>
+#include <new>
+
+#include "cli/args/parse.h"
+#include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/output/terminal.h"
+#include "plugin/base/error.h"
+
+namespace {
+
+using namespace aimlog::cli;
+
+int run(int argc, const char* const* argv) {
+  std::vector<CommandSpec> specs;
+  for (const Command& each : commands()) specs.push_back(each.spec);
+  const Parsed parsed = parse_command_line(specs, argc, argv);
+  if (parsed.command.empty()) {
+    print(parsed.output);
+    return exit_ok;
+  }
+  for (const Command& each : commands())
+    if (each.spec.name == parsed.command) return each.run(parsed.args);
+  return exit_usage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A pager that was left makes write() fail, which print() takes for the end.
+  signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const Failure& failure) {
+    complain(failure.what());
+    return failure.exit_code();
+  } catch (const std::bad_alloc&) {
+    complain("there is not enough memory");
+  } catch (const std::exception& error) {
+    complain(error.what());
+  }
+  return exit_error;
+}

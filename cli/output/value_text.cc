@@ -1,0 +1,34 @@
+#include "cli/output/value_text.h"
+
+#include <cstdio>
+
+#include "cli/output/json.h"
+
+namespace aimlog::cli {
+
+std::string exact_text(const Number& number) {
+  if (number.type == NumberType::boolean) return number.bits != 0 ? "true" : "false";
+  if (number.is_nan()) return "NaN";
+  if (number.is_infinite()) return number.as_double() > 0 ? "Infinity" : "-Infinity";
+  return to_text(number);
+}
+
+std::string short_text(const Number& number) {
+  if (number.type != NumberType::float64 || number.is_nan() || number.is_infinite())
+    return exact_text(number);
+  char text[40];
+  snprintf(text, sizeof text, "%.6g", number.as_double());
+  return text;
+}
+
+std::string value_text(const Value& value, bool exact) {
+  if (value.is_null()) return "";
+  if (const Number* number = value.number())
+    return exact ? exact_text(*number) : short_text(*number);
+  if (const std::string* text = value.text()) return *text;
+  JsonWriter json;
+  json.value(value, false);
+  return json.take();
+}
+
+}  // namespace aimlog::cli

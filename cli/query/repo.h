@@ -1,0 +1,20 @@
+// Finding and opening the repo that a verb reads.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "cli/args/args.h"
+#include "plugin/store/environment.h"
+
+namespace aimlog::cli {
+
+// --repo, else $AIMLOG_REPO, else the nearest directory upward that holds .aimlog. A path that ends
+// in .aimlog means the directory above it.
+std::filesystem::path find_repo(const Args& args);
+
+// Opens it and first replays the journals of writers that died. Where it may not be written, says
+// on stderr how many events wait.
+std::shared_ptr<Environment> open_repo(const Args& args);
+
+}  // namespace aimlog::cli

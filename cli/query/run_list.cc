@@ -1,0 +1,104 @@
+#include "cli/query/run_list.h"
+
+#include <algorithm>
+
+#include "cli/args/args.h"
+#include "cli/args/suggest.h"
+#include "cli/failure.h"
+#include "cli/query/metric_ref.h"
+
+namespace aimlog::cli {
+namespace {
+
+FlatMap flattened(const Bytes& encoded) {
+  if (encoded.empty()) return {};
+  const Value value = decode_value(encoded);
+  const ValueMap* map = value.map();
+  return map == nullptr ? FlatMap{} : flatten(*map);
+}
+
+std::vector<std::string> status_names() {
+  std::vector<std::string> names;
+  for (uint8_t i = 0; i < 8; ++i) names.emplace_back(status_name(static_cast<TrialStatus>(i)));
+  return names;
+}
+
+ExperimentNumber experiment_number(Snapshot& snapshot, const std::string& name) {
+  if (const auto number = find_experiment(snapshot.txn(), name)) return *number;
+  std::vector<std::string> known;
+  each_experiment(snapshot.txn(),
+                  [&](ExperimentNumber, const ExperimentRow& row) { known.push_back(row.name); });
+  throw nothing_matched("there is no experiment '" + name + "'" + did_you_mean(name, known));
+}
+
+RunInfo load(Snapshot& snapshot, RunNumber number, RunRow row, bool with_config) {
+  RunInfo info;
+  info.number = number;
+  info.row = std::move(row);
+  info.job = snapshot.job(info.row.job);
+  info.experiment = snapshot.experiment_of(info.row.job);
+  if (const auto params = get_params(snapshot.txn(), number)) {
+    info.params = flattened(params->params);
+    if (with_config) info.config = flattened(params->config);
+  }
+  info.summaries = read_summaries(snapshot.txn(), snapshot.tails(), number);
+  for (const auto& [key, summary] : info.summaries) {
+    snapshot.name(key);
+    info.last_step = std::max(info.last_step.value_or(summary.last_step), summary.last_step);
+  }
+  return info;
+}
+
+}  // namespace
+
+const SeriesSummary* RunInfo::summary(SeriesKey key) const {
+  const auto found = summaries.find(key);
+  return found == summaries.end() ? nullptr : &found->second;
+}
+
+std::vector<OptionSpec> filter_options() {
+  return {{"--experiment", "NAME", "only runs of this experiment"},
+          {"--status", "STATUS", "only runs with this status; several with commas"}};
+}
+
+RunFilter read_filter(const Args& args) {
+  RunFilter filter;
+  filter.experiment = args.text("--experiment");
+  for (const std::string& name : split_list(args.text("--status").value_or(""))) {
+    const auto status = status_from_name(name);
+    if (!status) {
+      std::string known;
+      for (const std::string& each : status_names()) known += (known.empty() ? "" : ", ") + each;
+      throw usage_error("there is no status '" + name + "'" + did_you_mean(name, status_names()) +
+                        " It is one of " + known);
+    }
+    filter.statuses.push_back(*status);
+  }
+  return filter;
+}
+
+RunInfo load_run(Snapshot& snapshot, RunNumber number, bool with_config) {
+  return load(snapshot, number, get_run(snapshot.txn(), number), with_config);
+}
+
+RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config) {
+  std::optional<ExperimentNumber> experiment;
+  if (filter.experiment) experiment = experiment_number(snapshot, *filter.experiment);
+  std::vector<std::pair<RunNumber, RunRow>> rows;
+  each_run(snapshot.txn(), [&](RunNumber number, const RunRow& row) {
+    const auto& statuses = filter.statuses;
+    if (!statuses.empty() &&
+        std::find(statuses.begin(), statuses.end(), row.status) == statuses.end())
+      return;
+    if (experiment && snapshot.job(row.job).experiment != *experiment) return;
+    rows.emplace_back(number, row);
+  });
+  RunList list;
+  list.runs.reserve(rows.size());
+  for (auto each = rows.rbegin(); each != rows.rend(); ++each)
+    list.runs.push_back(load(snapshot, each->first, std::move(each->second), with_config));
+  list.names = snapshot.take_names();
+  return list;
+}
+
+}  // namespace aimlog::cli

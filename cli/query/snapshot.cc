@@ -1,0 +1,45 @@
+#include "cli/query/snapshot.h"
+
+#include "cli/output/value_text.h"
+#include "plugin/store/name_table.h"
+
+namespace aimlog::cli {
+
+std::string SeriesName::context_text() const {
+  std::string text;
+  for (const auto& [key, value] : context)
+    text += (text.empty() ? "" : ",") + key + "=" + value_text(value, true);
+  return text;
+}
+
+std::string SeriesName::text() const {
+  return context.empty() ? metric : metric + "{" + context_text() + "}";
+}
+
+const JobRow& Snapshot::job(JobNumber number) {
+  const auto [place, is_new] = jobs_.try_emplace(number);
+  if (is_new) place->second = get_job(txn_, number);
+  return place->second;
+}
+
+const std::string& Snapshot::experiment_of(JobNumber number) {
+  const ExperimentNumber experiment = job(number).experiment;
+  const auto [place, is_new] = experiments_.try_emplace(experiment);
+  if (is_new) place->second = get_experiment(txn_, experiment).name;
+  return place->second;
+}
+
+const SeriesName& Snapshot::name(SeriesKey key) {
+  const auto [place, is_new] = names_.try_emplace(key);
+  if (!is_new) return place->second;
+  SeriesName& name = place->second;
+  name.metric = get_name(txn_, key.name);
+  const Bytes context = get_context(txn_, key.context);
+  if (!context.empty()) {
+    name.context_value = decode_value(context);
+    if (const ValueMap* map = name.context_value.map()) name.context = flatten(*map);
+  }
+  return name;
+}
+
+}  // namespace aimlog::cli

@@ -1,0 +1,51 @@
+// One look at the repo: a read transaction with the unsealed rows and the names in it. Verbs fill
+// their results from it and let it go before they write anything.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plugin/model/value.h"
+#include "plugin/store/environment.h"
+#include "plugin/store/job_table.h"
+#include "plugin/store/run_view.h"
+
+namespace aimlog::cli {
+
+using FlatMap = std::vector<std::pair<std::string, Value>>;
+
+// How a series is called.
+struct SeriesName {
+  std::string metric;
+  FlatMap context;           // flattened; empty = none
+  Value context_value = {};  // as it was given
+
+  std::string context_text() const;  // "subset=val,fold=3", or empty
+  std::string text() const;          // "loss", "loss{subset=val}"
+};
+using SeriesNames = std::map<SeriesKey, SeriesName>;
+
+class Snapshot {
+ public:
+  explicit Snapshot(Environment& environment) : txn_(environment), tails_(txn_) {}
+
+  const Transaction& txn() const { return txn_; }
+  const Tails& tails() const { return tails_; }
+
+  const JobRow& job(JobNumber number);
+  const std::string& experiment_of(JobNumber number);
+  const SeriesName& name(SeriesKey key);
+  // All names asked for so far; taken along when the snapshot ends.
+  SeriesNames take_names() { return std::move(names_); }
+
+ private:
+  Transaction txn_;
+  Tails tails_;
+  std::map<JobNumber, JobRow> jobs_;
+  std::map<ExperimentNumber, std::string> experiments_;
+  SeriesNames names_;
+};
+
+}  // namespace aimlog::cli
