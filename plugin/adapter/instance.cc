@@ -29,7 +29,7 @@ Config read_config(const tuner_create_args& args) {
         {std::string(view(args.settings[i].key)), std::string(view(args.settings[i].value))});
   }
   if (!source.path.empty() && source.has_text) {
-    throw Error(ErrorCode::invalid_argument, "create: give config_path or config_text, not both");
+    throw Error(ErrorCode::invalid_config, "create: give config_path or config_text, not both");
   }
   return load_config(source);
 }
