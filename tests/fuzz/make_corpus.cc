@@ -1,5 +1,6 @@
-// Writes the small inputs from which the harnesses of value, event and ring start. The results are
-// checked in; run it again where a format gets a new version:  make_corpus tests/fuzz/corpus
+// Writes the small inputs from which the harnesses of value, event, ring and chunk start. The
+// results are checked in; run it again where a format gets a new version:  make_corpus
+// tests/fuzz/corpus
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +11,10 @@
 #include "plugin/model/event_codec.h"
 #include "plugin/model/result_codec.h"
 #include "plugin/model/value.h"
+#include "plugin/store/number_column.h"
+#include "plugin/store/row_codec.h"
+#include "plugin/store/row_group.h"
+#include "plugin/store/tail_table.h"
 
 namespace {
 
@@ -106,6 +111,52 @@ void store_rings() {
   store("ring", "empty", header);
 }
 
+// The first byte says what the others are; see fuzz_chunk.cc.
+void store_chunk(const char* name, char kind, ByteView bytes) {
+  store("chunk", name, Bytes(1, kind).append(bytes));
+}
+
+void store_columns() {
+  BlockEncoder encoder;
+  const auto column = [&](const char* name, const auto& make) {
+    std::vector<Number> values;
+    for (int i = 0; i < 40; ++i) values.push_back(make(i));
+    Bytes bytes;
+    append_fixed(bytes, static_cast<uint16_t>(values.size() - 1));
+    append_number_column(bytes, values, encoder);
+    store_chunk(name, 1, bytes);
+  };
+  const auto wild = [](int i) { return 1.0 / (i * i + 3); };
+  column("decimals", [](int i) { return Number::of(i == 7 ? 1e300 : i / 100.0); });
+  column("doubles", [&](int i) { return Number::of(wild(i)); });
+  column("floats", [&](int i) { return Number::of(double{static_cast<float>(wild(i))}); });
+  column("counters", [](int i) { return Number::of(int64_t{i} * i); });
+  column("sparse", [](int i) { return i % 3 == 0 ? Number() : Number::of(true); });
+  column("mixed", [&](int i) { return i % 2 == 0 ? Number::of(wild(i)) : Number::of(int64_t{i}); });
+}
+
+void store_chunks() {
+  RowGroup group;
+  group.steps = {1, 2, 3};
+  group.times_ns = {10, 20, 31};
+  group.columns = {{{1, 0}, {Number::of(0.5), Number(), Number::of(int64_t{3})}}};
+  store_chunk("row_group", 0, encode_row_group(group));
+  store_chunk("numbers", 2, "\x2c\x01\x02\x03\x04\x05\x06\x07\x08\x2b\x01\x02");
+  Bytes tail;
+  append_tail_row(tail, {4, 1, 100, 2, "result"});
+  append_tail_row(tail, {5, 1, 101, 2, ""});
+  store_chunk("tail", 3, tail);
+  JobRow job;
+  job.tags = {"a"};
+  store_chunk("job", 4, encode_row(job));
+  store_chunk("run", 5, encode_row(RunRow()));
+  store_chunk("shape", 8, encode_row(ShapeRow{{}, 1, {1, 2}}));
+  SeriesSummary summary;
+  summary.add(1, Number::of(0.5));
+  store_chunk("summaries", 12, encode_row(SummaryMap{{{1, 0}, summary}}));
+  store_chunk("objects", 13, encode_row(ObjectMap{{{1, 0}, {{1, 0}, 2, 3, "value"}}}));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -118,4 +169,6 @@ int main(int argc, char** argv) {
   store("value", "deepest", encoded(nested));
   store_events();
   store_rings();
+  store_columns();
+  store_chunks();
 }
