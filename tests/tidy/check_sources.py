@@ -55,7 +55,7 @@ def named_affixes(build_text):
     """Patterns such as 'fuzz_@0@.cc' or 'fuzz_' + name + '.cc', as (prefix, suffix)."""
     for match in re.finditer(r"'([\w/]*)@0@([\w.]*)'", build_text):
         yield match[1], match[2]
-    for match in re.finditer(r"(?:'([\w/]*)'\s*\+\s*)?\w+\s*\+\s*'([\w.]+)'", build_text):
+    for match in re.finditer(r"(?:'([\w/]*)'\s*\+\s*)?[\w\[\]]+\s*\+\s*'([\w.]+)'", build_text):
         yield match[1] or "", match[2]
 
 
