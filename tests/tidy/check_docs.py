@@ -106,7 +106,7 @@ def output_of(*command):
 def helps_of(command):
     """The help texts of the command and of each of its verbs."""
     top = output_of(command, "--help")
-    verbs = re.findall(r"^  ([a-z]+) ", top.rpartition("ubcommands:")[2], re.MULTILINE)
+    verbs = re.findall(r"^  ([a-z]+)  +\S", top, re.MULTILINE)
     return {"": top, **{verb: output_of(command, verb, "--help") for verb in verbs}}
 
 
