@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 
-build=$PWD/$1
+build=$(realpath "$1")
 shift
 dir=$PWD/build/demo
 if [ "${1:-}" = --dir ]; then
@@ -38,29 +38,34 @@ END
 search=("$tuner" --plugin "$plugin" --config "$dir/aimlog.yaml" --job-dir "$dir/job"
   --scheduler asha --samples 40 --workers 2 --epochs 12 --seed 7)
 
-finished_runs() {
-  aimlog ls --json --status completed --limit 0 2>/dev/null | grep -c '"run"' || true
-}
+loss='loss{subset=val}'
+accuracy='accuracy{subset=val}'
+columns="id,trial,status,attempts,step,$loss.min,$accuracy.last,learning_rate,width"
+
+runs() { aimlog ls --columns id --format csv 2>/dev/null | tail -n +2 | wc -l; }
 
 say "A search of 40 trials on handwritten digits; the plugin records it into $dir"
-"${search[@]}" --throttle-ms 4 --quiet &
+"${search[@]}" --throttle-ms 6 --quiet &
 pid=$!
-# Killed once some runs are through, so that there are ended and broken ones to see.
+# Killed once most trials have begun, so that there is something of every kind to see.
 for _ in $(seq 300); do
-  if [ "$(finished_runs)" -ge 5 ] || ! kill -0 "$pid" 2>/dev/null; then break; fi
+  if [ "$(runs)" -ge 30 ] || ! kill -0 "$pid" 2>/dev/null; then break; fi
   sleep 0.1
 done
-kill -9 "$pid"
+if ! kill -9 "$pid" 2>/dev/null; then
+  echo "demo: the tuner ended before it could be killed" >&2
+  exit 1
+fi
 wait "$pid" 2>/dev/null || true
 
-say "kill -9 in the middle: the runs that were under way have crashed"
-show aimlog ls --limit 12 || true
+say "kill -9 in the middle: what was under way has crashed, nothing acknowledged is lost"
+show aimlog ls --limit 8 --columns "$columns"
 
 say "The same job, resumed: the same runs go on"
 "${search[@]}" --resume
-show aimlog ls --limit 12 --sort last:accuracy:desc
-show aimlog best --metric loss --mode min
-show aimlog plot loss best:loss
+show aimlog ls --limit 12 --columns "$columns" --sort "$accuracy.last:desc"
+show aimlog best --metric "$loss" --mode min
+show aimlog plot "$loss" "best:$loss:min"
 
 say "The repo is $dir/.aimlog. Look around:"
 echo "    export PATH=$build/cli:\$PATH AIMLOG_REPO=$dir"
