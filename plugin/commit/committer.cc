@@ -96,8 +96,11 @@ void Committer::loop() {
   finish();
 }
 
+// The first record is the session's: it is committed at once, for a job is this instance's, and
+// seen to be by others, only from then on.
 bool Committer::is_due(bool wanted) const {
-  return wanted || failures_ > 0 || ring_.used_bytes() >= ring_.data_bytes() / 4 ||
+  return wanted || failures_ > 0 || applied_.sequence == 0 ||
+         ring_.used_bytes() >= ring_.data_bytes() / 4 ||
          monotonic_ns() - last_commit_ns_ >= to_ns(options_.interval);
 }
 

@@ -18,7 +18,7 @@ struct HostOptions {
   int resumed = 0;                // as in the setup event
   std::uint32_t trials = 4;       // that run at once
   std::uint64_t results = 0;      // after which the job ends in order; 0 = until killed
-  std::uint32_t pace_us = 0;      // between results, spent waiting busily
+  std::uint32_t pace_us = 0;      // between results
   std::uint32_t complete_in = 0;  // one of so many results is its trial's last; 0 = none is
   std::uint64_t seed = 1;
   bool fork_child = false;       // a child that sleeps until it is killed
