@@ -31,7 +31,10 @@ std::string joined(const std::vector<std::string>& words, const char* separator)
 CLI::Option* bind_option(CLI::App& app, const OptionSpec& spec) {
   if (!spec.is_word() && spec.value.empty()) return app.add_flag(spec.name, spec.help);
   CLI::Option* option = app.add_option(spec.name, spec.help);
-  option->expected(spec.repeated && spec.is_word() ? -1 : 1);
+  if (spec.repeated && spec.is_word())
+    option->expected(1, -1)->allow_extra_args();
+  else
+    option->expected(1);
   if (spec.repeated && !spec.is_word())
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   else if (!spec.repeated)
@@ -103,7 +106,7 @@ void check_verb(const std::vector<CommandSpec>& commands, int argc, const char* 
 std::string explain(const CLI::ParseError& error, const BoundCommand* bound, const CLI::App& app) {
   const std::string help = bound ? " (see aimlog " + bound->spec->name + " --help)"
                                  : std::string(" (see aimlog --help)");
-  if (error.get_name() == "ExtrasError") {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const auto extras = bound ? bound->app->remaining() : app.remaining();
     if (!extras.empty()) {
       std::vector<std::string> known;

@@ -1,6 +1,7 @@
 #include "cli/args/suggest.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace aimlog::cli {
 
@@ -25,15 +26,17 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   constexpr size_t longest_word = 200;  // the comparison's cost is the product of both lengths
   if (word.empty() || word.size() > longest_word) return "";
   const std::string* best = nullptr;
-  unsigned best_distance = 0;
+  std::pair<unsigned, unsigned> best_rank;
+  const unsigned allowed = std::max<unsigned>(1, static_cast<unsigned>(word.size() / 3));
   for (const std::string& each : known) {
     if (each.size() > longest_word) continue;
+    // A part of a name is as near as one wrong letter; of several such names the shortest is meant.
     const bool part = word.size() >= 3 && each.find(word) != std::string::npos;
-    const unsigned distance = part ? 1 : edit_distance(word, each);
-    const unsigned allowed = std::max<unsigned>(1, static_cast<unsigned>(word.size() / 3));
-    if (distance > allowed || (best != nullptr && distance >= best_distance)) continue;
+    const unsigned distance = edit_distance(word, each);
+    const std::pair rank(part ? 1 : distance, distance);
+    if (rank.first > allowed || (best != nullptr && rank >= best_rank)) continue;
     best = &each;
-    best_distance = distance;
+    best_rank = rank;
   }
   return best == nullptr ? "" : "; did you mean '" + *best + "'?";
 }

@@ -60,6 +60,9 @@ uint64_t journal_bytes(const std::filesystem::path& directory) {
 void add_counts(Snapshot& snapshot, const std::function<void(const std::string&, Cell)>& fact) {
   std::map<TrialStatus, uint64_t> by_status;
   each_run(snapshot.txn(), [&](RunNumber, const RunRow& row) { by_status[row.status] += 1; });
+  uint64_t runs = 0;
+  for (const auto& [status, count] : by_status) runs += count;
+  fact("runs", count_cell(runs));
   for (const auto& [status, count] : by_status)
     fact(std::string("runs.") + status_name(status), count_cell(count));
   for (unsigned i = 0; i < table_count; ++i)

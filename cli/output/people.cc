@@ -127,6 +127,7 @@ std::string render_for_people(const Table& table, const OutputOptions& options) 
       append_cell(out, columns[i], text, i + 1 == columns.size(),
                   options.colours ? colour_of(*columns[i].column, text) : nullptr);
     }
+    out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   }
   const bool cut =

@@ -63,7 +63,8 @@ void write_json_row(JsonWriter& json, const Table& table, const std::vector<Cell
     } else if (const DualCell* dual = std::get_if<DualCell>(&row[i])) {
       json.value(dual->exact, false);
     } else {
-      json.value(std::get<Value>(row[i]), types && column.user_value);
+      json.value(std::get<Value>(row[i]),
+                 types && column.user_value && !std::get<Value>(row[i]).is_null());
     }
   }
   json.end_object();

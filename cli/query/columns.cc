@@ -104,13 +104,16 @@ std::vector<std::string> known_columns(const RunList& list) {
 std::vector<RunColumn> default_metrics(const RunList& list) {
   constexpr size_t metrics_max = 3;
   std::vector<RunColumn> columns;
-  const JobRow* job = list.runs.empty() ? nullptr : &list.runs.front().job;
-  if (job != nullptr && !job->metric.empty()) {
-    for (const SeriesKey& key : find_series(list.names, job->metric)) {
+  // The metric that the newest job with one was tuned by.
+  const auto tuned = std::find_if(list.runs.begin(), list.runs.end(), [&](const RunInfo& run) {
+    return !run.job.metric.empty() && !find_series(list.names, run.job.metric).empty();
+  });
+  if (tuned != list.runs.end()) {
+    for (const SeriesKey& key : find_series(list.names, tuned->job.metric)) {
       if (columns.size() >= metrics_max) break;
       columns.push_back(metric_column(list, key, *find_aggregate("last")));
-      if (job->mode == "min" || job->mode == "max")
-        columns.push_back(metric_column(list, key, *find_aggregate(job->mode)));
+      if (tuned->job.mode == "min" || tuned->job.mode == "max")
+        columns.push_back(metric_column(list, key, *find_aggregate(tuned->job.mode)));
     }
   }
   if (!columns.empty()) return columns;

@@ -70,7 +70,7 @@ RunFilter read_filter(const Args& args) {
       std::string known;
       for (const std::string& each : status_names()) known += (known.empty() ? "" : ", ") + each;
       throw usage_error("there is no status '" + name + "'" + did_you_mean(name, status_names()) +
-                        " It is one of " + known);
+                        " (it is one of " + known + ")");
     }
     filter.statuses.push_back(*status);
   }
