@@ -66,8 +66,7 @@ void AckLog::end(Record& record, std::int32_t status, std::uint64_t took_ns) {
   const Answer answer = status == TUNER_OK            ? Answer::acknowledged
                         : status == TUNER_NOT_DURABLE ? Answer::not_durable
                                                       : Answer::refused;
-  std::atomic_ref<std::uint32_t>(reinterpret_cast<std::uint32_t&>(record.answer))
-      .store(static_cast<std::uint32_t>(answer));
+  std::atomic_ref<Answer>(record.answer).store(answer);
 }
 
 }  // namespace crash
