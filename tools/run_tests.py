@@ -66,8 +66,9 @@ def configure(build, options):
 
 
 def ninja(build, *targets):
-    if run(["ninja", "-C", build, "--quiet", *targets]).returncode != 0:
-        raise Failure(f"the build in {build} failed")
+    done = run(["ninja", "-C", build, "--quiet", *targets], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise Failure(f"the build in {build} failed:\n{done.stdout[-20000:]}")
 
 
 def tests_of(build, suites):

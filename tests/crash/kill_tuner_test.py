@@ -23,7 +23,7 @@ SCHEDULERS = ("random", "pbt", "asha")
 
 
 def read_tuner_acks(path):
-    """How often each result was acknowledged, and by how many processes: host-example/ack_file.h."""
+    """How often each result was acknowledged, by how many processes: host-example/ack_file.h."""
     with open(path, "rb") as file:
         data = file.read()
     magic, version, size, count = struct.unpack_from("<8sIIQ", data, 0)
