@@ -1,5 +1,5 @@
-// LMDB 0.9's file as far as we look at it (64-bit, little-endian). Its layout is LMDB's and not
-// ours to change; SCHEMA.md says where it comes from.
+// LMDB 0.9's file as far as we look at it (64-bit, little-endian). The layout is LMDB's own.
+// Stored on disk: never renumber.
 #pragma once
 
 #include <cstdint>

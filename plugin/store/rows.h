@@ -9,17 +9,10 @@
 #include "plugin/model/ids.h"
 #include "plugin/model/number.h"
 #include "plugin/model/status.h"
+#include "plugin/store/journal_rows.h"
+#include "plugin/store/numbers.h"
 
 namespace aimlog {
-
-// Dense numbers local to a repo, from 1; 0 = none.
-using ExperimentNumber = uint32_t;
-using JobNumber = uint32_t;
-using RunNumber = uint32_t;
-using JournalNumber = uint32_t;  // in the order in which journals were first applied
-using NameId = uint32_t;
-using ContextId = uint32_t;  // 0 = no context
-using ShapeNumber = uint32_t;
 
 struct ExperimentRow {
   std::string name;
@@ -119,43 +112,6 @@ struct ShapeRow {
   Hash128 hash{};
   ContextId context = 0;
   std::vector<NameId> names;  // one a column
-};
-
-// A place in a ring; see journal/ring.h.
-struct AppliedPosition {
-  uint64_t sequence = 0;
-  uint64_t offset = 0;
-  bool operator==(const AppliedPosition&) const = default;
-};
-
-// A ring that is not yet wholly applied, or whose file is not yet removed.
-struct JournalRow {
-  JournalNumber number = 0;
-  JobNumber job = 0;  // 0 until its session record is applied
-  AppliedPosition applied;
-  int64_t started_ns = 0;
-  int64_t pid = 0;
-  std::string machine;
-  uint64_t next_tail = 0;
-  bool closed = false;  // its close record was applied
-};
-
-// Stored on disk: never renumber.
-enum class LossKind : uint8_t {
-  dropped = 1,      // no room in the ring in time
-  damaged = 2,      // journal records that could not be read back
-  undecodable = 3,  // records whose shape or trial is unknown because of such damage
-};
-
-// Kept for ever: what is missing from the record of a job.
-struct LossRow {
-  LossKind kind = LossKind::dropped;
-  JobNumber job = 0;
-  JournalNumber journal = 0;
-  int64_t first_ns = 0;
-  int64_t last_ns = 0;
-  uint64_t results = 0;
-  uint64_t others = 0;
 };
 
 }  // namespace aimlog
