@@ -3,6 +3,7 @@
 #include "plugin/base/crc32c.h"
 #include "plugin/base/error.h"
 #include "plugin/journal/ring_format.h"
+#include "plugin/journal/ring_scan.h"
 #include "tests/support/catch.h"
 #include "tests/support/faulty_file.h"
 #include "tests/support/temp_dir.h"
@@ -286,4 +287,22 @@ TEST_CASE("TheFormatPagesExampleIsTrue") {
   const ReadBack read = read_bytes(dir / "example.ring", bytes);
   CHECK(read.payloads == std::vector<Bytes>{"hi"});
   CHECK(read.end == RingPosition{1, 32});
+}
+
+TEST_CASE("ARecordThatLeavesTheAreaIsNotAcceptedThoughItsChecksumFits") {
+  std::vector<uint64_t> memory(2 * ring_bytes_min / 8);
+  auto* bytes = reinterpret_cast<char*>(memory.data());
+  const RingChecksum checksum({7});
+  const uint64_t offset = GENERATE(0, ring_bytes_min - 32);
+  const uint32_t length = GENERATE(0, 8, 9, ring_bytes_min / 4, ring_bytes_min / 4 + 1);
+  auto* head = reinterpret_cast<RingRecordHead*>(bytes + offset);
+  *head = {0, length, 1, 0, 1};
+  head->commit = checksum.commit_word(head, offset);
+  RingPosition position{0, offset};
+  RingRecord record;
+  RingDamage damage;
+  const bool fits = length <= (offset == 0 ? ring_bytes_min / 4 : 8);
+  CHECK(find_record({bytes, ring_bytes_min}, checksum, position, offset + ring_bytes_min, record,
+                    damage) == fits);
+  CHECK(damage.bytes_skipped == 0);
 }
