@@ -9,6 +9,7 @@
 #include "plugin/commit/recovery.h"
 #include "plugin/commit/ring_liveness.h"
 #include "plugin/store/journal_table.h"
+#include "plugin/store/tail_table.h"
 
 namespace aimlog {
 namespace {
@@ -210,8 +211,10 @@ void Committer::finish() {
   finished_clean_.store(true, std::memory_order_release);
   ring_.remove();
   if (ring_.published_sequence() == 0) return;
-  with_write_transaction(*environment_,
-                         [&](WriteTransaction& txn) { erase_journal(txn, ring_.id()); });
+  with_write_transaction(*environment_, [&](WriteTransaction& txn) {
+    erase_journal_tails(txn, image_.row.number);
+    erase_journal(txn, ring_.id());
+  });
 }
 
 }  // namespace aimlog

@@ -60,6 +60,10 @@ class Repo:
         assert process.returncode == 0, (process.returncode, out, err)
         return json.loads(out)
 
+    def start_command(self, *words):
+        line = [self.programs.command, words[0], "--repo", self.path, *words[1:]]
+        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
     def command(self, *words):
         done = subprocess.run(
             [self.programs.command, words[0], "--repo", self.path, *words[1:]],
@@ -89,6 +93,8 @@ class Repo:
 
 
 def read_acks(path):
+    if count_acks(path) == 0:  # killed before it made the file
+        return []
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
         magic, version, size, count = struct.unpack_from("<8sIIQ", memory, 0)
         assert (magic, version, size) == (b"CRASHACK", 1, 64)

@@ -77,6 +77,19 @@ def a_child_that_outlives_its_host_keeps_nothing(root):
     host.communicate()
 
 
+def a_ring_that_lapped_loses_nothing(root):
+    repo = Repo(PROGRAMS, root)
+    ring = ("--set", "journal_bytes=65536", "--set", "on_full=block")
+    host = repo.start(*ring)
+    # A record has 64 bytes at least.
+    wait_until(lambda: count_acks(repo.acks) > 4 * 65536 / 64, "the ring lapped four times")
+    host.kill()
+    host.communicate()
+    problems = compare(repo.runs(), repo.records())
+    assert not problems, problems[:10]
+    assert set(repo.statuses().values()) == {"crashed"}, repo.statuses()
+
+
 def live_hosts_never_mix(root):
     for resumed in (0, 1, 2):
         for ids in ([], ["--no-job-id"]):
@@ -143,6 +156,7 @@ TESTS = (
     a_second_copy_of_the_library_is_refused,
     two_instances_work_at_once,
     a_child_that_outlives_its_host_keeps_nothing,
+    a_ring_that_lapped_loses_nothing,
     live_hosts_never_mix,
     readers_and_writers_do_not_disturb_each_other,
 )
