@@ -7,6 +7,14 @@
 #include "plugin/store/run_table.h"
 
 namespace aimlog {
+namespace {
+
+// We closed the attempt together with its run: it had no end of its own, such as a pause, before.
+bool closed_with_run(const LiveRun& run) {
+  return run.row.closed_by_us && run.row.attempts > 0 && run.attempt.status == run.row.status;
+}
+
+}  // namespace
 
 LiveRun* RunKeeper::find(const TrialKey& trial, int64_t time_ns) {
   if (image_.row.job == 0) return nullptr;
@@ -124,7 +132,7 @@ void RunKeeper::pause(LiveRun& run, int64_t time_ns) {
 
 void RunKeeper::fail_attempt(LiveRun& run, const std::string& error_text, int64_t time_ns) {
   if (!is_open(run.row.status)) put_open_run(txn_, image_.row.number, run.number);
-  if (run.row.attempts > 0 && (is_open(run.attempt.status) || run.row.closed_by_us)) {
+  if (is_open(run.attempt.status) || closed_with_run(run)) {
     end_attempt(run, TrialStatus::failed, time_ns);
     run.attempt.error_text = error_text;
   }
@@ -140,7 +148,7 @@ void RunKeeper::end_run(LiveRun& run, TrialStatus status, int64_t time_ns, bool 
   // An attempt that failed or paused keeps that; one that runs, or that we had closed ourselves,
   // ends as the run does.
   const bool running = run.attempt.status == TrialStatus::running;
-  if (run.row.attempts > 0 && (running || run.row.closed_by_us)) end_attempt(run, status, time_ns);
+  if (running || closed_with_run(run)) end_attempt(run, status, time_ns);
   if (run.attempt.ended_ns == 0) run.attempt.ended_ns = time_ns;
   run.row.status = status;
   run.row.ended_ns = time_ns;

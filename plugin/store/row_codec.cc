@@ -30,7 +30,7 @@ template <typename Codec>
 void fields(Codec& c, RunRow& r) {
   each(c, r.job, r.id.bytes, r.trial_id, r.trial_name, r.trainable_name, r.experiment_tag,
        r.local_dir, r.remote_dir, r.status, r.created_ns, r.ended_ns, r.attempts, r.failures,
-       r.error_text);
+       r.error_text, r.closed_by_us);
 }
 template <typename Codec>
 void fields(Codec& c, AttemptRow& r) {

@@ -56,6 +56,7 @@ void add_jobs_and_runs(WriteTransaction& txn) {
   run.status = TrialStatus::failed;
   run.failures = 1;
   run.error_text = "out of memory";
+  run.closed_by_us = true;
   const RunNumber run_number = add_run(txn, trial_key("t1"), run);
   put_trial_id(txn, number, trial_key("t1"), "t1");
   AttemptRow attempt;
