@@ -1,0 +1,160 @@
+#include "plugin/commit/committer.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "plugin/store/journal_table.h"
+#include "tests/support/catch.h"
+#include "tests/unit/commit/journaled_repo.h"
+
+namespace aimlog::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const std::vector<std::string> names = {"x"};
+constexpr JobToken token = {7};
+
+CommitterOptions quick_options() {
+  CommitterOptions options;
+  options.interval = milliseconds(5);
+  options.close_timeout = milliseconds(500);
+  return options;
+}
+
+struct Committing : JournaledRepo {
+  explicit Committing(uint64_t ring_bytes = 1 << 20) : JournaledRepo(ring_bytes) {
+    write_event(*ring, session(token));
+    write_event(*ring, shape(names));
+    write_event(*ring, trial("a"));
+    write_event(*ring, start("a"));
+    committer.emplace(environment, *ring, handover, log, quick_options());
+  }
+
+  // Waits for room where there is none, as a host does.
+  void report(int64_t step) {
+    while (!write_result(*ring, "a", names, {Number::of(static_cast<double>(step))}, step)) {
+      handover.wake();
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+  }
+  bool wait_durable() { return handover.wait_durable(ring->published_sequence(), seconds(20)); }
+  template <typename Condition>
+  bool wait_until(Condition&& condition) {
+    for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(milliseconds(5));
+    return condition();
+  }
+
+  Handover handover;
+  Log log{{}, {}, Severity::off};
+  std::optional<Committer> committer;
+};
+
+TEST_CASE("StopCommitsAllSealsAllAndRemovesTheRing") {
+  Committing repo;
+  for (int64_t step = 1; step <= 10; ++step) repo.report(step);
+  const auto path = repo.ring->path();
+  write_event(*repo.ring, CloseEvent{30});
+  CHECK(repo.committer->stop(seconds(20)));
+  CHECK(repo.committer->finished_clean());
+  CHECK_FALSE(std::filesystem::exists(path));
+  CHECK(repo.points("a", "x").size() == 10);
+  CHECK(repo.run_row("a").status == TrialStatus::stopped);
+  const Transaction txn(*repo.environment);
+  CHECK_FALSE(find_journal(txn, repo.ring->id()));
+  CHECK(get_attempt(txn, 1, 1)->sealed_results == 10);
+}
+
+TEST_CASE("ARingWithoutARecordLeavesNothing") {
+  JournaledRepo repo;
+  Handover handover;
+  Log log{{}, {}, Severity::off};
+  Committer committer(repo.environment, *repo.ring, handover, log, quick_options());
+  CHECK(committer.stop(seconds(20)));
+  CHECK_FALSE(std::filesystem::exists(repo.ring->path()));
+  CHECK(repo.view().empty());
+}
+
+TEST_CASE("AProducerAndTheCommitterPassEveryRecordOnOverManyLaps") {
+  Committing repo(128 << 10);
+  constexpr int64_t results = 20000;
+  std::thread producer([&] {
+    for (int64_t step = 1; step <= results; ++step) repo.report(step);
+  });
+  producer.join();
+  CHECK(repo.wait_durable());
+  CHECK(repo.handover.commits() > 1);
+  CHECK(repo.committer->stop(seconds(20)));
+  const std::vector<Point> points = repo.points("a", "x");
+  REQUIRE(points.size() == results);
+  bool in_order = true;
+  for (size_t i = 0; i < points.size(); ++i)
+    in_order = in_order && points[i].step == static_cast<int64_t>(i) + 1;
+  CHECK(in_order);
+}
+
+TEST_CASE("ARepoThatIsGoneForAWhileGetsEverythingOnce") {
+  Committing repo;
+  repo.report(1);
+  REQUIRE(repo.wait_durable());
+  const auto data = repo.environment->paths().data;
+  std::filesystem::rename(data, data.string() + ".away");
+  for (int64_t step = 2; step <= 50; ++step) repo.report(step);
+  CHECK(repo.wait_until([&] { return repo.handover.failing(); }));
+  CHECK(repo.handover.problem().find("removed") != std::string::npos);
+  CHECK(repo.ring->used_bytes() > 0);
+  std::filesystem::rename(data.string() + ".away", data);
+  CHECK(repo.wait_durable());
+  CHECK_FALSE(repo.handover.failing());
+  CHECK(repo.handover.commit_errors() > 0);
+  CHECK(repo.points("a", "x").size() == 50);
+}
+
+// The process's limit on the size of files, so that LMDB cannot write what a commit needs.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(uint64_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("ACommitThatTheDiskRefusesIsDoneOnceLater") {
+  Committing repo;
+  repo.report(1);
+  REQUIRE(repo.wait_durable());
+  {
+    const FileSizeLimit limit(std::filesystem::file_size(repo.environment->paths().data));
+    for (int64_t step = 2; step <= 3000; ++step) repo.report(step);
+    CHECK(repo.wait_until([&] { return repo.handover.commit_errors() > 0; }));
+  }
+  CHECK(repo.wait_durable());
+  CHECK(repo.committer->stop(seconds(20)));
+  CHECK(repo.points("a", "x").size() == 3000);
+}
+
+TEST_CASE("AStoreThatStaysBrokenLeavesTheRingForTheNextOpener") {
+  Committing repo;
+  repo.report(1);
+  REQUIRE(repo.wait_durable());
+  const auto data = repo.environment->paths().data;
+  std::filesystem::rename(data, data.string() + ".away");
+  repo.report(2);
+  CHECK(repo.committer->stop(seconds(20)));
+  CHECK_FALSE(repo.committer->finished_clean());
+  CHECK(std::filesystem::exists(repo.ring->path()));
+  std::filesystem::rename(data.string() + ".away", data);
+}
+
+}  // namespace
+}  // namespace aimlog::test
