@@ -25,12 +25,14 @@ meson introspect "$build" --benchmarks >build/benchmarks.json
 mapfile -t programs < <(python3 -c '
 import json
 for one in json.load(open("build/benchmarks.json")):
-    print(one["cmd"][0])')
+    print(" ".join(one["cmd"]))')
 if [ "${#programs[@]}" = 0 ]; then
   echo "bench: no benchmark is built here" >&2
   exit 1
 fi
 for program in "${programs[@]}"; do
-  ninja -C "$build" --quiet "${program#"$PWD/$build/"}" >&2
-  "$program" "${options[@]}"
+  read -ra words <<<"$program"
+  # The program, and the plugins that it is given.
+  ninja -C "$build" --quiet "${words[@]#"$PWD/$build/"}" >&2
+  "${words[@]}" "${options[@]}"
 done
