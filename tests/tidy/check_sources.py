@@ -43,9 +43,7 @@ FILE_NAME = re.compile(r"[a-z0-9_]+\.(?:c|cc|h|hpp|py|sh)")
 BUILT_SUFFIXES = (".c", ".cc")
 DATA_FOLDERS = ("golden", "corpus", "data", "bad")
 
-EXCEPTIONS = {
-    ("never-renumber", "plugin/store/page_format.h", ""): "LMDB's numbers, which are not ours",
-}
+EXCEPTIONS = {}
 
 
 def is_data(path):
