@@ -100,6 +100,15 @@ void flatten_into(const ValueMap& map, const std::string& prefix,
 
 }  // namespace
 
+Value::Value() = default;
+Value::Value(Data value) : data(std::move(value)) {}
+Value::Value(const Value& other) = default;
+Value::Value(Value&& other) noexcept = default;
+Value& Value::operator=(const Value& other) = default;
+Value& Value::operator=(Value&& other) noexcept = default;
+Value::~Value() = default;
+bool Value::operator==(const Value& other) const { return data == other.data; }
+
 void append_value(Bytes& out, const Value& value) { std::visit(Appender{out}, value.data); }
 
 Value read_value(ByteReader& reader) { return read_nested(reader, 1); }

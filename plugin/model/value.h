@@ -34,10 +34,22 @@ struct BinaryBytes {
   bool operator==(const BinaryBytes&) const = default;
 };
 
-// Numbers are compared bit for bit.
+// Numbers are compared bit for bit. What is declared here and defined in value.cc is what a
+// compiler would otherwise make up, and need a complete Value for, while it is still reading the
+// class.
 struct Value {
-  std::variant<std::monostate, Number, std::string, BinaryBytes, ValueList, ValueMap> data;
-  bool operator==(const Value&) const = default;
+  using Data = std::variant<std::monostate, Number, std::string, BinaryBytes, ValueList, ValueMap>;
+
+  Value();
+  Value(Data value);  // NOLINT(google-explicit-constructor): what it holds is the value
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+  bool operator==(const Value& other) const;
+
+  Data data;
 
   bool is_null() const { return data.index() == 0; }
   const Number* number() const { return std::get_if<Number>(&data); }

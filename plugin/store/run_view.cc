@@ -126,9 +126,10 @@ Tails::Tails(const Transaction& txn) {
   each_tail(txn, [&](JournalNumber journal, uint64_t, ByteView rows) {
     const auto [place, is_new] = seals.try_emplace(journal);
     if (is_new) place->second = get_seals(txn, journal);
+    const std::map<RunNumber, uint64_t>& of_journal = place->second;
     each_tail_row(rows, [&](const TailRow& row) {
-      const auto seal = place->second.find(row.run);
-      if (seal != place->second.end() && row.sequence <= seal->second) return;
+      const auto seal = of_journal.find(row.run);
+      if (seal != of_journal.end() && row.sequence <= seal->second) return;
       rows_[row.run].push_back({row.attempt, journal, row.sequence, row.shape, Bytes(row.result)});
       shapes_.try_emplace(row.shape);
     });
