@@ -113,7 +113,8 @@ def a_write_fails_for_ever(root):
         said = finish(repo.start("--results", 6000, "--pace-us", 20, *faults, *SMALL))
         expect_bounded(repo, said)
         assert said["commit_errors"] > 0 and said["destroy"] == TUNER_NOT_DURABLE, said
-        assert "replayed" in said["text"], said["text"]
+        # A slow machine may be in the middle of one more try when the time is over.
+        assert "replayed" in said["text"] or "hangs" in said["text"], said["text"]
         expect_losses_shown(repo, said)
 
 
