@@ -34,5 +34,5 @@ for program in "${programs[@]}"; do
   read -ra words <<<"$program"
   # The program, and the plugins that it is given.
   ninja -C "$build" --quiet "${words[@]#"$PWD/$build/"}" >&2
-  "${words[@]}" "${options[@]}"
+  (cd "$build" && "${words[@]}" "${options[@]}")
 done
