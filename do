@@ -56,8 +56,8 @@ do_format() {
 
 do_tidy() {
   set_up build test
-  configure build/debug
-  exec python3 tests/tidy/check_clang_tidy.py build/debug --all
+  configure "$release" "${release_options[@]}"
+  exec python3 tests/tidy/check_clang_tidy.py "$release" --all
 }
 
 do_clean() {

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
 release=build/release
+# What people use, optimized, without tests; no debug information, which would take a third of the
+# time.
+release_options=(-Doptimization=2 -Ddebug=false -Dtests=false)
 
 # configure DIR [MESON OPTION...]: makes the folder once; Meson itself notices later changes.
 configure() {
@@ -15,9 +18,7 @@ configure() {
   }
 }
 
-# What people use, optimized, without tests; no debug information, which would take a third of
-# the time.
 build_release() {
-  configure "$release" -Doptimization=2 -Ddebug=false -Dtests=false
+  configure "$release" "${release_options[@]}"
   ninja -C "$release" --quiet
 }

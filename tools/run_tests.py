@@ -23,13 +23,16 @@ GOOD = ("OK", "EXPECTEDFAIL")
 COMMAND = ROOT / "build/debug/cli/aimlog"
 WITHOUT_COMMAND = ["-Dcli=false", f"-Duse_command={COMMAND}"]
 
-# Optimized as well, each sanitized test program would take a minute longer to compile.
-FAST_TO_BUILD = ["-Doptimization=0", "-Ddebug=false", "-Dcpp_args=-g1", "-Dc_args=-g1"]
+# Enough to name lines. With -O2 -g the plain build takes nearly twice as long, and with any
+# optimization a sanitized test program a minute longer.
+LINES_ONLY = ["-Ddebug=false", "-Dcpp_args=-g1", "-Dc_args=-g1"]
+PLAIN = ["-Doptimization=1", *LINES_ONLY]
+FAST_TO_BUILD = ["-Doptimization=0", *LINES_ONLY]
 
 # A pass is one build of the project and the suites that run in it, of which it builds only what
 # its tests need.
 PASSES = {
-    "plain": {"dir": "build/debug", "suites": SUITES, "options": []},
+    "plain": {"dir": "build/debug", "suites": SUITES, "options": PLAIN},
     "asan": {
         "dir": "build/asan",
         "suites": ["unit", "abi", "record", "crash", "fuzz"],
@@ -145,7 +148,7 @@ def run_pass(name, suites, long):
     build = settings["dir"]
     started = time.monotonic()
     if name != "plain" and not COMMAND.exists():
-        configure(PASSES["plain"]["dir"], [])
+        configure(PASSES["plain"]["dir"], PLAIN)
         ninja(PASSES["plain"]["dir"], "cli/aimlog")
     configure(build, settings["options"])
     ninja(build, "build.ninja")  # takes in changed build files
