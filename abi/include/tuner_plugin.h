@@ -242,7 +242,8 @@ typedef struct tuner_setting {
   tuner_string value;
 } tuner_setting;
 
-/* GROWABLE. Give config_path or config_text or neither (then all defaults), not both. */
+/* GROWABLE. Give config_path or config_text or neither (then all defaults); both together are
+ * refused with INVALID_ARGUMENT. */
 typedef struct tuner_create_args {
   uint32_t size;
   uint32_t reserved;

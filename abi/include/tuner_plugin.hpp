@@ -12,3 +12,4 @@
 #include "tuner_plugin/streams.hpp"         // both: states
 #include "tuner_plugin/structs.hpp"         // both: structs of differing size
 #include "tuner_plugin/text.hpp"            // both: strings, statuses, error texts
+#include "tuner_plugin/values.hpp"          // for plugins: reading trees

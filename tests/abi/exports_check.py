@@ -4,8 +4,7 @@
 usage: exports_check.py [--expect-fault TEXT] PLUGIN.so
 
 With --expect-fault the run is good if the plugin is refused with that text: so bad modules are
-shown to be
-caught. A missing tool is a failure, never a pass.
+shown to be caught. A missing tool is a failure, never a pass.
 """
 import subprocess
 import sys

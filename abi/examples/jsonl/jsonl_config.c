@@ -91,10 +91,6 @@ int jsonl_config_path(const tuner_create_args* args, char path[JSONL_PATH_MAX],
   tuner_string value = {default_path, strlen(default_path)};
   tuner_string dir = args->base_dir;
   char content[JSONL_PATH_MAX], name[JSONL_PATH_MAX], where[JSONL_PATH_MAX + 1];
-  if (args->config_path.length > 0 && args->config_text.length > 0) {
-    snprintf(problem, JSONL_PROBLEM_MAX, "give config_path or config_text, not both");
-    return 0;
-  }
   if (args->config_text.length > 0) {
     if (!parse(args->config_text, "configuration:", &value, problem)) return 0;
   } else if (args->config_path.length > 0) {

@@ -96,8 +96,11 @@ void explains_bad_configuration(const Subject& subject, Report& report) {
   const std::string missing = subject.dir + "/no-such-file";
   args.config_path = tuner::text(missing);
   refused("a missing file", args, "no-such-file");
-  args.config_text = tuner::text(subject.config_text);
-  refused("a path and a text", args, "");
+  args.config_text = tuner::text("a: 1\n");
+  tuner_instance* instance = nullptr;
+  tuner::ErrorText error;
+  const tuner_status status = library.table().create(&args, &instance, error);
+  report.check(is_refused(status), said("a path and a text", status, error.str()));
 }
 
 void respects_error_buffer(const Subject& subject, Report& report) {
