@@ -243,7 +243,7 @@ typedef struct tuner_setting {
 } tuner_setting;
 
 /* GROWABLE. Give config_path or config_text or neither (then all defaults); both together are
- * refused with INVALID_ARGUMENT. */
+ * refused with INVALID_CONFIG. */
 typedef struct tuner_create_args {
   uint32_t size;
   uint32_t reserved;

@@ -117,7 +117,7 @@ static tuner_status TUNER_CALL create(const tuner_create_args* given, tuner_inst
     return fail(error, TUNER_INVALID_ARGUMENT, "the arguments are NULL or their size too small");
   }
   if (args.config_path.length > 0 && args.config_text.length > 0) {
-    return fail(error, TUNER_INVALID_ARGUMENT, "give config_path or config_text, not both");
+    return fail(error, TUNER_INVALID_CONFIG, "give config_path or config_text, not both");
   }
   if (!jsonl_config_path(&args, path, problem)) {
     return fail(error, TUNER_INVALID_CONFIG, "%s", problem);

@@ -100,7 +100,7 @@ void explains_bad_configuration(const Subject& subject, Report& report) {
   tuner_instance* instance = nullptr;
   tuner::ErrorText error;
   const tuner_status status = library.table().create(&args, &instance, error);
-  report.check(is_refused(status), said("a path and a text", status, error.str()));
+  report.check(status == TUNER_INVALID_CONFIG, said("a path and a text", status, error.str()));
 }
 
 void respects_error_buffer(const Subject& subject, Report& report) {
