@@ -170,6 +170,7 @@ bool EventApplier::place(const ExperimentEndEvent& event) {
   if (image_.row.job == 0) return false;
   runs_.close_open_runs(TrialStatus::stopped, event.time_ns);
   if (has_other_live_journal(txn_, image_.ring, image_.row.job, is_live_)) return true;
+  runs_.stop_waiting_runs(event.time_ns);
   image_.job = get_job(txn_, image_.row.job);
   image_.job.ended_ns = event.time_ns;
   image_.job.interrupted = event.interrupted;

@@ -138,8 +138,10 @@ Committer::Step Committer::commit_batch(bool last) {
       finish_batch(txn, image_, {next_.sequence, next_.offset}, last && !more_);
     });
   } catch (const Error& error) {
-    const bool reopen = error.code() == ErrorCode::io || error.code() == ErrorCode::corrupt ||
-                        error.code() == ErrorCode::internal;
+    // A store that cannot be trusted is left alone, and this thread ends: until it does, LMDB's own
+    // lock may be kept from other processes. The ring keeps what is pending.
+    if (error.code() == ErrorCode::corrupt) throw;
+    const bool reopen = error.code() == ErrorCode::io || error.code() == ErrorCode::internal;
     handle_failure(error, reopen);
     return Step::failed;
   } catch (const std::exception& error) {

@@ -1,6 +1,7 @@
 #include "plugin/commit/run_keeper.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "plugin/commit/seal_run.h"
 #include "plugin/store/journal_table.h"
@@ -166,6 +167,23 @@ uint32_t RunKeeper::close_open_runs(TrialStatus status, int64_t time_ns) {
     ++closed;
   }
   return closed;
+}
+
+void RunKeeper::stop_waiting_runs(int64_t time_ns) {
+  std::vector<RunNumber> crashed;
+  each_run(txn_, [&](RunNumber number, const RunRow& row) {
+    const bool by_us = row.status == TrialStatus::crashed && row.closed_by_us;
+    if (row.job == image_.row.job && by_us) crashed.push_back(number);
+  });
+  for (const RunNumber number : crashed) {
+    LiveRun& run = load(number);
+    const bool had_worker = run.row.attempts > 0 && run.attempt.status == TrialStatus::crashed;
+    if (run.row.status != TrialStatus::crashed || had_worker) continue;
+    run.row.status = TrialStatus::stopped;
+    run.row.ended_ns = time_ns;
+    run.dirty = true;
+    run.ended = true;
+  }
 }
 
 }  // namespace aimlog

@@ -31,6 +31,11 @@ class RunKeeper {
   // event. Returns how many.
   uint32_t close_open_runs(TrialStatus status, int64_t time_ns);
 
+  // The job is over and nobody else writes it: runs that were waiting, without a worker, when an
+  // earlier writer died, and that the resumed job never started again, were not crashed but
+  // stopped.
+  void stop_waiting_runs(int64_t time_ns);
+
   // The host has said how it ended.
   static bool is_settled(const LiveRun& run) {
     return !is_open(run.row.status) && !run.row.closed_by_us;
