@@ -40,7 +40,7 @@ search=("$tuner" --plugin "$plugin" --config "$dir/aimlog.yaml" --job-dir "$dir/
 
 loss='loss{subset=val}'
 accuracy='accuracy{subset=val}'
-columns="id,trial,status,attempts,step,$loss.min,$accuracy.last,learning_rate,width"
+columns="id,trial,status,attempts,step,$loss.min,$accuracy.last"
 
 runs() { aimlog ls --columns id --format csv 2>/dev/null | tail -n +2 | wc -l; }
 

@@ -76,7 +76,8 @@
  * So is a second setup.
  *
  * FORK. In a forked child every call for an instance of the parent does nothing and returns
- * TUNER_INERT. The child may create instances of its own.
+ * TUNER_INERT. The child may create instances of its own; a plugin may refuse one that shares with
+ * the parent what cannot be shared, such as an open database.
  *
  * EXIT. destroy is the only shutdown, and joins the plugin's threads. A process that exits or is
  * killed without destroy does no harm to what the plugin has recorded.

@@ -175,6 +175,21 @@ TEST_CASE("ADeadWritersOpenRunsAreCrashedAndItsRingIsGone") {
   CHECK(recover_dead_journals(*repo.environment).journals_replayed == 0);
 }
 
+TEST_CASE("AtTheEndOfAResumedJobWhatWaitedIsStoppedAndWhatRanStaysCrashed") {
+  JournaledRepo repo;
+  begin(*repo.ring, {"paused", "running", "again"});
+  write_event(*repo.ring, end("paused", TrialStatus::paused));
+  repo.new_ring();
+  CHECK(recover_dead_journals(*repo.environment).runs_crashed == 3);
+  begin(*repo.ring, {"again"});
+  write_event(*repo.ring, ExperimentEndEvent{40, false});
+  apply_batch(repo);
+  CHECK(repo.run_row("paused").status == TrialStatus::stopped);
+  CHECK(repo.run_row("paused").ended_ns == 40);
+  CHECK(repo.run_row("running").status == TrialStatus::crashed);
+  CHECK(repo.run_row("again").status == TrialStatus::stopped);
+}
+
 TEST_CASE("AClosedRingLeavesNoCrash") {
   JournaledRepo repo;
   begin(*repo.ring, {"a"});
