@@ -7,25 +7,28 @@
 #include "plugin/store/tail_table.h"
 
 namespace aimlog {
-namespace {
 
-LiveRun load_run(const Transaction& txn, RunNumber number) {
+LiveRun& JournalImage::load_run(const Transaction& txn, RunNumber number) {
+  const auto found = runs.find(number);
+  if (found != runs.end()) return found->second;
   LiveRun run;
   run.number = number;
   run.row = get_run(txn, number);
   if (run.row.attempts > 0) {
-    run.attempt = get_attempt(txn, number, run.row.attempts).value_or(AttemptRow{});
+    const auto attempt = get_attempt(txn, number, run.row.attempts);
+    if (!attempt) {
+      throw Error(ErrorCode::corrupt, "run " + run.row.id.hex() + " has no row for its attempt " +
+                                          std::to_string(run.row.attempts));
+    }
+    run.attempt = *attempt;
   }
   run.results = run.attempt.sealed_results;
   run.last_ns = run.row.attempts > 0 ? run.attempt.started_ns : run.row.created_ns;
-  return run;
+  return runs.emplace(number, std::move(run)).first->second;
 }
-
-}  // namespace
 
 void JournalImage::reload(const Transaction& txn) {
   row = find_journal(txn, ring).value_or(JournalRow{});
-  row_dirty = false;
   job = row.job == 0 ? JobRow{} : get_job(txn, row.job);
   trials.clear();
   runs.clear();
@@ -41,10 +44,7 @@ void JournalImage::reload(const Transaction& txn) {
     each_tail_row(rows, [&](const TailRow& tail_row) {
       const auto seal = seals.find(tail_row.run);
       if (seal != seals.end() && tail_row.sequence <= seal->second) return;
-      auto found = runs.find(tail_row.run);
-      if (found == runs.end())
-        found = runs.emplace(tail_row.run, load_run(txn, tail_row.run)).first;
-      LiveRun& run = found->second;
+      LiveRun& run = load_run(txn, tail_row.run);
       run.pending.push_back({tail_row.sequence, tail_row.shape, tail_number,
                              run.result_bytes.size(), tail_row.result.size()});
       run.result_bytes.append(tail_row.result);

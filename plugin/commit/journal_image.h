@@ -23,6 +23,9 @@ class JournalImage {
   // Forgets everything and reads the journal's row and tails again.
   void reload(const Transaction& txn);
 
+  // The run in memory, read from the store if it is not there yet.
+  LiveRun& load_run(const Transaction& txn, RunNumber number);
+
   struct Tail {
     uint64_t number = 0;
     uint64_t bytes = 0;
@@ -31,8 +34,7 @@ class JournalImage {
 
   const RingId ring;
   JournalRow row;  // number 0: the store knows nothing of it yet
-  bool row_dirty = false;
-  JobRow job;                                                     // of row.job
+  JobRow job;      // of row.job
   std::unordered_map<TrialKey, RunNumber, Hash128Hasher> trials;  // of live runs only
   std::map<RunNumber, LiveRun> runs;
   std::unordered_map<Hash128, ShapeNumber, Hash128Hasher> shapes;

@@ -22,9 +22,9 @@ LiveRun* RunKeeper::find(const TrialKey& trial, int64_t time_ns) {
   LiveRun* run = nullptr;
   const auto known = image_.trials.find(trial);
   if (known != image_.trials.end()) {
-    run = &load(known->second);
+    run = &image_.load_run(txn_, known->second);
   } else if (const auto number = find_run(txn_, image_.row.job, trial)) {
-    run = &load(*number);
+    run = &image_.load_run(txn_, *number);
   } else if (const auto trial_id = get_trial_id(txn_, image_.row.job, trial)) {
     run = &add(trial, *trial_id, time_ns);
   } else {
@@ -32,25 +32,6 @@ LiveRun* RunKeeper::find(const TrialKey& trial, int64_t time_ns) {
   }
   image_.trials[trial] = run->number;
   take_charge(*run, time_ns);
-  return run;
-}
-
-LiveRun& RunKeeper::load(RunNumber number) {
-  const auto found = image_.runs.find(number);
-  if (found != image_.runs.end()) return found->second;
-  LiveRun& run = image_.runs[number];
-  run.number = number;
-  run.row = get_run(txn_, number);
-  if (run.row.attempts > 0) {
-    const auto attempt = get_attempt(txn_, number, run.row.attempts);
-    if (!attempt) {
-      throw Error(ErrorCode::corrupt, "run " + run.row.id.hex() + " has no row for its attempt " +
-                                          std::to_string(run.row.attempts));
-    }
-    run.attempt = *attempt;
-  }
-  run.results = run.attempt.sealed_results;
-  run.last_ns = run.row.attempts > 0 ? run.attempt.started_ns : run.row.created_ns;
   return run;
 }
 
@@ -161,7 +142,7 @@ void RunKeeper::end_run(LiveRun& run, TrialStatus status, int64_t time_ns, bool 
 uint32_t RunKeeper::close_open_runs(TrialStatus status, int64_t time_ns) {
   uint32_t closed = 0;
   for (const RunNumber number : open_runs(txn_, image_.row.number)) {
-    LiveRun& run = load(number);
+    LiveRun& run = image_.load_run(txn_, number);
     if (!is_open(run.row.status)) continue;
     end_run(run, status, time_ns != 0 ? time_ns : run.last_ns, true);
     ++closed;
@@ -176,7 +157,7 @@ void RunKeeper::stop_waiting_runs(int64_t time_ns) {
     if (row.job == image_.row.job && by_us) crashed.push_back(number);
   });
   for (const RunNumber number : crashed) {
-    LiveRun& run = load(number);
+    LiveRun& run = image_.load_run(txn_, number);
     const bool had_worker = run.row.attempts > 0 && run.attempt.status == TrialStatus::crashed;
     if (run.row.status != TrialStatus::crashed || had_worker) continue;
     run.row.status = TrialStatus::stopped;

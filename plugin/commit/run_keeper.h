@@ -42,7 +42,6 @@ class RunKeeper {
   }
 
  private:
-  LiveRun& load(RunNumber number);
   LiveRun& add(const TrialKey& trial, const std::string& trial_id, int64_t time_ns);
   void take_charge(LiveRun& run, int64_t time_ns);
   void end_attempt(LiveRun& run, TrialStatus status, int64_t time_ns);
