@@ -49,7 +49,7 @@ say "A search of 40 trials on handwritten digits; the plugin records it into $di
 pid=$!
 # Killed once most trials have begun, so that there is something of every kind to see.
 for _ in $(seq 300); do
-  if [ "$(runs)" -ge 30 ] || ! kill -0 "$pid" 2>/dev/null; then break; fi
+  if [ "$(runs)" -ge 20 ] || ! kill -0 "$pid" 2>/dev/null; then break; fi
   sleep 0.1
 done
 if ! kill -9 "$pid" 2>/dev/null; then

@@ -34,6 +34,18 @@ Config read_config(const tuner_create_args& args) {
   return load_config(source);
 }
 
+// What an error says of a path begins with the place in the configuration where it was said.
+template <class Use>
+auto naming_key(const Config& config, const std::string& key, Use use) {
+  try {
+    return use();
+  } catch (const Error& error) {
+    const auto said = config.said_in.find(key);
+    if (said == config.said_in.end()) throw;
+    throw Error(error.code(), said->second + ": " + key + ": " + error.what());
+  }
+}
+
 Severity severity_of(LogLevel level) { return static_cast<Severity>(level); }
 static_assert(static_cast<int>(LogLevel::off) == static_cast<int>(Severity::off) &&
               static_cast<int>(LogLevel::info) == static_cast<int>(Severity::info));
@@ -76,7 +88,7 @@ Instance::Instance(const tuner_create_args& args)
       config_(read_config(args)),
       log_(host_sink(host_), host_filter(host_), severity_of(config_.log.level)),
       environment_(open_repo()),
-      ring_(Ring::create(environment_->paths().journals, config_.journal_bytes)),
+      ring_(make_ring()),
       tracker_(*ring_, handover_, config_),
       fork_guard_([ring = ring_.get(), environment = environment_.get()] {
         ring->abandon_in_child();
@@ -92,8 +104,17 @@ Instance::Instance(const tuner_create_args& args)
 }
 
 std::shared_ptr<Environment> Instance::open_repo() {
-  if (config_.log.file) log_.to_file(config_.log.file->string());
-  return Environment::open(config_.repo, OpenMode::create);
+  if (config_.log.file) {
+    naming_key(config_, "log.file", [&] { log_.to_file(config_.log.file->string()); });
+  }
+  return naming_key(config_, "repo",
+                    [&] { return Environment::open(config_.repo, OpenMode::create); });
+}
+
+std::unique_ptr<Ring> Instance::make_ring() {
+  return naming_key(config_, "repo", [&] {
+    return Ring::create(environment_->paths().journals, config_.journal_bytes);
+  });
 }
 
 tuner_status Instance::flush(uint32_t timeout_ms, tuner_error* error) {

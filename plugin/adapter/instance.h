@@ -40,6 +40,7 @@ class Instance {
 
  private:
   std::shared_ptr<Environment> open_repo();
+  std::unique_ptr<Ring> make_ring();
   void warn_about_unmatched_patterns();
   std::string health_text(tuner_health& health);
 

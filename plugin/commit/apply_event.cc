@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plugin/commit/take_over.h"
 #include "plugin/model/event_codec.h"
 #include "plugin/model/result_codec.h"
 #include "plugin/store/job_table.h"
@@ -10,13 +11,6 @@
 #include "plugin/store/run_table.h"
 
 namespace aimlog {
-namespace {
-
-void take_over(std::string& field, const std::string& said) {
-  if (!said.empty()) field = said;
-}
-
-}  // namespace
 
 std::optional<Event> EventApplier::decode(EventType type, ByteView payload) {
   // Its checksum held, so this is a record of a later version or a mistake of ours: it must not

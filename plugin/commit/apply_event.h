@@ -13,6 +13,9 @@
 
 namespace aimlog {
 
+// Bytes of records applied in one transaction, by the committer and by a recovery.
+inline constexpr uint64_t batch_bytes_max = uint64_t{4} << 20;
+
 // Applies records of one journal within one transaction. What the image holds afterwards is true
 // only if the transaction commits.
 class EventApplier {

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "plugin/commit/take_over.h"
 #include "plugin/store/job_table.h"
 #include "plugin/store/journal_table.h"
 
@@ -37,11 +38,6 @@ std::optional<JobNumber> find_job(const Transaction& txn, const RingId& ring,
   if (session.resumed == fresh) return std::nullopt;
   if (!session.job_id.empty()) return find_by_host_id(txn, experiment, session.job_id);
   return find_newest_left(txn, ring, experiment, session.resumed == resumed, is_live);
-}
-
-// What the host says again at a resume replaces what it said before; what it leaves empty stays.
-void take_over(std::string& field, const std::string& said) {
-  if (!said.empty()) field = said;
 }
 
 void describe(JobRow& job, const SessionEvent& session) {

@@ -19,8 +19,6 @@ using std::chrono::milliseconds;
 // How often the ring's fill is looked at, while events come and while they do not.
 constexpr milliseconds busy_tick{5};
 constexpr milliseconds idle_tick{50};
-// Bytes of records applied in one transaction.
-constexpr uint64_t batch_bytes_max = uint64_t{4} << 20;
 // The next part of the ring is kept writable.
 constexpr uint64_t prepare_bytes = uint64_t{1} << 20;
 // A failed commit is tried again after this, doubled each time up to the second number.

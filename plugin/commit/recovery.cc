@@ -16,8 +16,6 @@
 namespace aimlog {
 namespace {
 
-constexpr uint64_t batch_bytes_max = uint64_t{4} << 20;
-
 // One recovery at a time in a repo: while another one holds a dead ring, its job would look alive.
 // Whoever is stopped in the middle of his must not stop others for ever, so after a while we go on
 // without; DeadRing's own lock keeps the rings apart.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ struct Config {
   std::vector<std::string> tags;
   std::string description;
   LogConfig log;
+  // For what turns out to be wrong only later, a repo that cannot be used: key to where it was
+  // said ("aimlog.yaml:3:7", "override \"repo\""). Keys that keep their default are not in it.
+  std::map<std::string, std::string> said_in;
 
   bool operator==(const Config&) const = default;
 };

@@ -1,5 +1,6 @@
 #include "plugin/config/load_config.h"
 
+#include <functional>
 #include <set>
 
 #include "plugin/base/error.h"
@@ -28,7 +29,11 @@ std::string unknown_key_text(std::string_view key) {
 // One text of settings, a file or an override, being put into a Config.
 class Settings {
  public:
-  Settings(Config& config, std::filesystem::path base) : config_(config), base_(std::move(base)) {}
+  // `where` makes "aimlog.yaml:3:7" of a place.
+  using Where = std::function<std::string(YamlPlace)>;
+
+  Settings(Config& config, std::filesystem::path base, Where where)
+      : config_(config), base_(std::move(base)), where_(std::move(where)) {}
 
   void apply(const YamlNode& node, const std::string& key) {
     if (is_config_section(key)) {
@@ -38,6 +43,7 @@ class Settings {
     const ConfigKey* known = find_config_key(key);
     if (known == nullptr) throw ConfigMistake{node.place, key, unknown_key_text(key)};
     known->store(config_, read_value(*known, node, base_));
+    config_.said_in[std::string(known->name)] = where_(node.place);
   }
 
   // `section` is empty at the top.
@@ -95,6 +101,7 @@ class Settings {
 
   Config& config_;
   std::filesystem::path base_;
+  Where where_;
 };
 
 [[noreturn]] void fail(const std::string& where, const std::string& key, const std::string& what) {
@@ -105,13 +112,14 @@ class Settings {
 
 void apply_text(Config& config, const std::string& name, std::string_view text,
                 const std::filesystem::path& base) {
+  const auto where = [&](YamlPlace place) { return name + ":" + describe_place(text, place); };
   try {
     const std::optional<YamlNode> root = parse_yaml(text);
-    if (root) Settings(config, base).apply_map(*root, "");
+    if (root) Settings(config, base, where).apply_map(*root, "");
   } catch (const YamlMistake& mistake) {
-    fail(name + ":" + describe_place(text, mistake.place), "", mistake.what);
+    fail(where(mistake.place), "", mistake.what);
   } catch (const ConfigMistake& mistake) {
-    fail(name + ":" + describe_place(text, mistake.place), mistake.key, mistake.what);
+    fail(where(mistake.place), mistake.key, mistake.what);
   }
 }
 
@@ -120,7 +128,8 @@ void apply_override(Config& config, const Override& setting, const std::filesyst
   try {
     const YamlNode nothing;
     const std::optional<YamlNode> value = parse_yaml(setting.value);
-    Settings(config, base).apply(value ? *value : nothing, setting.key);
+    const auto in_override = [&](YamlPlace) { return where; };
+    Settings(config, base, in_override).apply(value ? *value : nothing, setting.key);
   } catch (const YamlMistake& mistake) {
     fail(where, "", mistake.what);
   } catch (const ConfigMistake& mistake) {

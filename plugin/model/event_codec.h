@@ -1,4 +1,6 @@
-// Events to bytes and back. A record's type says which event its payload holds.
+// Events to bytes and back. A record's type says which event its payload holds. The fields of an
+// event never change: a new field comes with an event of a new type, and this one stays, so that a
+// ring left behind by an older version is still read.
 #pragma once
 
 #include "plugin/base/bytes.h"

@@ -42,6 +42,7 @@ void decode_result(ByteView bytes, ResultView& out) {
   for (uint32_t i = 0; i < head.columns; ++i) {
     if (!out.numbers[i].exists()) out.objects[i] = reader.take(reader.fixed<uint32_t>());
   }
+  reader.expect_end();
 }
 
 void set_result_step(Bytes& bytes, size_t offset, int64_t step) {

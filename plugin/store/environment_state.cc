@@ -104,6 +104,7 @@ Error lmdb_error(int code, const std::string& what) {
 Environment::State::State(RepoPaths repo_paths, OpenMode mode)
     : paths(std::move(repo_paths)), writable(mode != OpenMode::read_only), pid(::getpid()) {
   const bool create = mode == OpenMode::create;
+  refuse_file_for_directory(paths);
   std::optional<uint32_t> format = read_format(paths);
   if (!format && !create) {
     throw Error(ErrorCode::not_found, "there is no repo in " + paths.directory.string() + " (no " +
@@ -112,6 +113,11 @@ Environment::State::State(RepoPaths repo_paths, OpenMode mode)
   if (format) {
     refuse_network_disk(paths.root);
     refuse_lost_data(paths);
+    // Copies by tools that leave out empty directories have none.
+    if (create) {
+      make_repo_directories(paths);
+      refuse_unwritable(paths);
+    }
     open_files(Opening::existing);
     return;
   }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -75,6 +76,20 @@ void refuse_network_disk(const std::filesystem::path& directory) {
                   "on a local disk and copy it when the job is over");
 }
 
+void refuse_file_for_directory(const RepoPaths& paths) {
+  // From the innermost outwards, to whatever directory the user's file stands in.
+  for (auto path = paths.journals; path.has_relative_path(); path = path.parent_path()) {
+    std::error_code ignored;  // what cannot be looked at, opening will say
+    const auto found = std::filesystem::status(path, ignored);
+    if (!std::filesystem::exists(found) || std::filesystem::is_directory(found)) continue;
+    throw Error(ErrorCode::unsupported,
+                path.string() + " is a file where the repo needs a directory: " +
+                    (path == paths.root || path == paths.journals
+                         ? "move it away, or choose another directory for the repo"
+                         : "choose another directory for the repo"));
+  }
+}
+
 std::optional<std::string> read_small_file(const std::filesystem::path& file) {
   UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
@@ -138,6 +153,15 @@ void make_repo_directories(const RepoPaths& paths) {
                              " (choose a directory that you may write to)",
                          error ? error.value() : ENOTDIR);
     }
+  }
+}
+
+void refuse_unwritable(const RepoPaths& paths) {
+  for (const auto& path : {paths.root, paths.journals, paths.data}) {
+    if (::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0) continue;
+    throw system_error("cannot write to " + path.string() +
+                           " (change its permissions, or choose another directory for the repo)",
+                       errno);
   }
 }
 

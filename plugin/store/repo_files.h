@@ -13,6 +13,9 @@ namespace aimlog {
 // `magic` is statfs's f_type.
 const char* refused_file_system(long magic);
 
+// Throws Error(unsupported) if a file is in the way of one of the repo's directories.
+void refuse_file_for_directory(const RepoPaths& paths);
+
 // Throws Error(unsupported) if `directory` lies on such a file system.
 void refuse_network_disk(const std::filesystem::path& directory);
 
@@ -23,6 +26,9 @@ void write_format(const RepoPaths& paths);
 
 // Makes the directories of a repo. Throws Error(io) with the path and what to do.
 void make_repo_directories(const RepoPaths& paths);
+
+// Refuses a repo whose files or directories the user may not change. Throws Error(io).
+void refuse_unwritable(const RepoPaths& paths);
 
 // Refuses a repo that says it exists but whose data is gone: LMDB would start an empty one in its
 // place. Throws Error(corrupt).

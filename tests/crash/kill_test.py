@@ -52,7 +52,8 @@ class Chain:
         if "no ids" in self.kind:
             words += ["--no-job-id"]
         if "drop" in self.kind:
-            words += ["--set", "journal_bytes=65536", "--set", "full_wait_ms=0"]
+            # Not at full speed: each result becomes a line that is read again ten times.
+            words += ["--set", "journal_bytes=65536", "--set", "full_wait_ms=0", "--pace-us", 4]
         elif "small ring" in self.kind:
             words += ["--set", "journal_bytes=65536", "--set", "on_full=block", "--pace-us", 10]
         else:
@@ -149,7 +150,7 @@ class Chain:
                 assert run["status"] == "completed", (job, trial, run["status"])
         stats = self.repo.stats()
         refused = sum(record.answer == REFUSED for record in self.records())
-        assert refused == 0 or "drop" in self.kind, refused
+        assert (refused > 0) == ("drop" in self.kind), refused
         # What was dropped just before a kill nobody could write down.
         assert stats["lost.results"] + stats["lost.others"] <= refused, (refused, stats)
         assert stats["rows.tails"] == stats["rows.journals"] == 0, stats
@@ -163,13 +164,16 @@ def key_of(run):
 
 
 def run_chain(programs, seed, kind):
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="aimlog-kill-", dir=SCRATCH) as root:
         chain = Chain(programs, root, seed, kind)
         try:
             for turn in range(KILLS):
                 chain.kill_one()
                 chain.after_kill(turn)
-            return chain.finish()
+            told = chain.finish()
+            print(f"{', '.join(kind)}: {told} events, {time.monotonic() - began:.1f} s", flush=True)
+            return told
         except Exception as error:
             saved = os.environ.get("AIMLOG_KEEP")
             if saved:

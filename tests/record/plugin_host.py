@@ -5,7 +5,7 @@ import ctypes as c
 import struct
 
 STATUSES = {0: "ok", 1: "dropped", 2: "not durable", -2: "invalid argument", -5: "wrong state"}
-STATUSES |= {-4: "invalid config", -6: "invalid state"}
+STATUSES |= {-4: "invalid config", -6: "invalid state", -7: "io error"}
 
 
 class U64(int):
@@ -150,10 +150,14 @@ class Tree:
         return made
 
 
+class CreateError(Exception):
+    """What create said: its status as a word, and its text."""
+
+
 class Plugin:
     """One instance. Each hook returns its status as a word."""
 
-    def __init__(self, library, config_text, base_dir):
+    def __init__(self, library, config_text="", base_dir="", config_path="", settings=()):
         entry = c.CDLL(library).tuner_plugin_entry
         entry.restype = c.POINTER(Table)
         entry.argtypes = [c.c_void_p]
@@ -163,9 +167,14 @@ class Plugin:
         self.text = Error(c.sizeof(Error), len(self.buffer), c.addressof(self.buffer))
         tree = Tree()
         create = tree.fill(CreateArgs, {"config_text": config_text, "base_dir": base_dir})
+        create.config_path = tree.string(config_path)
+        pairs = [(tree.string(key), tree.string(value)) for key, value in settings]
+        array = (String * (2 * len(pairs)))(*[text for pair in pairs for text in pair])
+        create.settings, create.count = c.addressof(array), len(pairs)
         self.instance = c.c_void_p()
         status = self.raw("create", c.addressof(create), c.addressof(self.instance), first=True)
-        assert status == "ok", (status, self.error())
+        if status != "ok":
+            raise CreateError(status, self.error())
         self.time_ns = 1000
 
     def error(self):

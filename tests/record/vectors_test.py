@@ -11,6 +11,7 @@ import tempfile
 import traceback
 
 from json_lines import double, from_typed
+from plugin_host import CreateError
 from recorded import Repo
 from vectors import ONE, VECTORS, at, expect_ok, loss, run, say
 
@@ -116,7 +117,7 @@ def two_instances_work_on_one_job(repo):
 def unknown_option_is_refused(repo):
     try:
         repo.host("colour: red\n")
-    except AssertionError as refused:
+    except CreateError as refused:
         assert "colour" in str(refused) and "invalid config" in str(refused), refused
         return
     raise AssertionError("an unknown option was taken")

@@ -281,6 +281,7 @@ TEST_CASE("EveryTruncatedResultIsRefused") {
     const bool head = decodes([&] { decode_result_head(ByteView(whole).substr(0, length)); });
     CHECK(head == (length >= result_head_bytes));
   }
+  CHECK_FALSE(decodes([&] { decode_result(whole + '\0', out); }));
 }
 
 TEST_CASE("RandomBytesAreAResultOrRefused") {
