@@ -14,7 +14,7 @@
 namespace crash {
 namespace {
 
-constexpr std::uint64_t capacity = 400'000;
+constexpr std::uint64_t capacity = 4'000'000;
 constexpr std::size_t records_at = 64;
 constexpr std::size_t file_bytes = records_at + capacity * sizeof(Record);
 
