@@ -8,7 +8,10 @@
 #include "plugin/adapter/growable.h"
 #include "plugin/adapter/guard.h"
 #include "plugin/adapter/instance.h"
+#include "plugin/adapter/read_table.h"
+#include "plugin/adapter/streams.h"
 #include "plugin/adapter/version.h"
+#include "plugin/tracker/encode_value.h"
 
 namespace aimlog {
 namespace {
@@ -160,19 +163,7 @@ tuner_status get_state(tuner_instance* self, const tuner_output_stream* stream,
                        tuner_error* error) noexcept {
   return hook(self, stream, "get_state: stream", error,
               [](Tracker& tracker, const tuner_output_stream& out) -> WriteOutcome {
-                if (out.write == nullptr) {
-                  throw Error(ErrorCode::invalid_argument, "get_state: write is NULL");
-                }
-                const Bytes state = tracker.state();
-                size_t done = 0;
-                while (done < state.size()) {
-                  const int64_t taken =
-                      out.write(out.stream_data, state.data() + done, state.size() - done);
-                  if (taken <= 0 || static_cast<uint64_t>(taken) > state.size() - done) {
-                    throw Error(ErrorCode::io, "get_state: the host's stream took nothing");
-                  }
-                  done += static_cast<size_t>(taken);
-                }
+                write_stream(out, tracker.state(), "get_state");
                 return WriteOutcome::ok;
               });
 }
@@ -233,7 +224,9 @@ tuner_status get_stats(tuner_instance* self, tuner_stats* stats, tuner_error* er
   });
 }
 
-const void* get_extension(tuner_string) noexcept { return nullptr; }
+const void* get_extension(tuner_string id) noexcept {
+  return view(id) == AIMLOG_READ_EXTENSION ? &read_table : nullptr;
+}
 
 }  // namespace
 

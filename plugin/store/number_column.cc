@@ -29,18 +29,20 @@ class BitField {
   unsigned width_;
 };
 
-std::vector<NumberType> read_types(ByteReader& in, size_t present) {
+// One type for all, or one for each.
+void read_types(ByteReader& in, NumberColumn& column) {
   const auto type = in.fixed<uint8_t>();
   if (type != mixed_types) {
     if (type == 0 || type > static_cast<uint8_t>(NumberType::float64)) {
       in.fail("the type of its numbers is unknown");
     }
-    return std::vector<NumberType>(present, static_cast<NumberType>(type));
+    column.type = static_cast<NumberType>(type);
+    return;
   }
-  const BitField field(in, present, 2);
-  std::vector<NumberType> types(present);
-  for (size_t i = 0; i < present; ++i) types[i] = static_cast<NumberType>(field.get(i) + 1);
-  return types;
+  const BitField field(in, column.count(), 2);
+  column.types.resize(column.count());
+  for (size_t i = 0; i < column.types.size(); ++i)
+    column.types[i] = static_cast<NumberType>(field.get(i) + 1);
 }
 
 }  // namespace
@@ -77,30 +79,39 @@ void append_number_column(Bytes& out, const std::vector<Number>& column, BlockEn
   encoder.append(out, words, real ? WordKind::real : WordKind::integer);
 }
 
-std::vector<Number> read_number_column(ByteReader& in, uint32_t rows) {
-  std::vector<Number> column(rows);
+NumberColumn read_number_column_head(ByteReader& in, uint32_t rows) {
+  NumberColumn column;
   const auto kind = static_cast<Presence>(in.fixed<uint8_t>());
   if (kind == Presence::none) {
     in.expect_end();
     return column;
   }
-  std::vector<uint32_t> places;
-  places.reserve(rows);
+  column.rows = rows;
   if (kind == Presence::bitmap) {
     const BitField presence(in, rows, 1);
     for (uint32_t i = 0; i < rows; ++i) {
-      if (presence.get(i) != 0) places.push_back(i);
+      if (presence.get(i) != 0) column.places.push_back(i);
     }
-    if (places.empty()) in.fail("its bitmap is empty");
-  } else if (kind == Presence::all) {
-    for (uint32_t i = 0; i < rows; ++i) places.push_back(i);
-  } else {
+    if (column.places.empty()) in.fail("its bitmap is empty");
+  } else if (kind != Presence::all) {
     in.fail("its presence is unknown");
   }
-  const std::vector<NumberType> types = read_types(in, places.size());
-  const std::vector<uint64_t> words = read_block(in, places.size());
-  for (size_t i = 0; i < places.size(); ++i) column[places[i]] = {types[i], words[i]};
+  read_types(in, column);
   return column;
+}
+
+NumberColumn read_whole_number_column(ByteReader& in, uint32_t rows) {
+  NumberColumn column = read_number_column_head(in, rows);
+  if (column.count() > 0) column.bits = read_block(in, column.count());
+  return column;
+}
+
+std::vector<Number> read_number_column(ByteReader& in, uint32_t rows) {
+  const NumberColumn column = read_whole_number_column(in, rows);
+  std::vector<Number> numbers(rows);
+  for (uint32_t i = 0; i < column.count(); ++i)
+    numbers[column.place(i)] = {column.type_of(i), column.bits[i]};
+  return numbers;
 }
 
 }  // namespace aimlog

@@ -85,6 +85,12 @@ void put_chunk(WriteTransaction& txn, const ChunkKey& key, ByteView encoded) {
   txn.put(Table::chunks, chunk_key(key), encoded);
 }
 
+ByteView get_chunk(const Transaction& txn, const ChunkKey& key) {
+  const auto encoded = txn.get(Table::chunks, chunk_key(key));
+  if (!encoded) throw Error(ErrorCode::not_found, "points that were asked for are gone");
+  return *encoded;
+}
+
 void each_chunk(const Transaction& txn, RunNumber run,
                 const std::function<void(const ChunkKey&, ByteView encoded)>& visit) {
   txn.scan(Table::chunks, Key().add(run), {}, [&](ByteView bytes, ByteView encoded) {

@@ -10,6 +10,7 @@
 #include "plugin/base/bytes.h"
 #include "plugin/model/number.h"
 #include "plugin/store/environment.h"
+#include "plugin/store/number_column.h"
 #include "plugin/store/rows.h"
 
 namespace aimlog {
@@ -46,6 +47,12 @@ class RowGroupReader {
   std::vector<Number> epochs() const;
   std::optional<std::vector<Number>> column(SeriesKey key) const;  // one a row
 
+  // The same as they are stored. Of `column_head` the bits are left out: where and of what type the
+  // values are costs little to know.
+  NumberColumn stored_epochs() const;
+  std::optional<NumberColumn> stored_column(SeriesKey key) const;
+  std::optional<NumberColumn> column_head(SeriesKey key) const;
+
  private:
   struct Part {
     uint32_t offset = 0;
@@ -56,6 +63,7 @@ class RowGroupReader {
     Part part;
   };
   ByteView bytes_of(Part part) const;
+  const Part* find(SeriesKey key) const;  // NULL = there is none
 
   ByteView bytes_;
   uint32_t rows_ = 0;
@@ -73,6 +81,8 @@ struct ChunkKey {
   uint64_t first_sequence = 0;
 };
 void put_chunk(WriteTransaction& txn, const ChunkKey& key, ByteView encoded);
+// Throws Error(not_found) if it is gone.
+ByteView get_chunk(const Transaction& txn, const ChunkKey& key);
 void each_chunk(const Transaction& txn, RunNumber run,
                 const std::function<void(const ChunkKey&, ByteView encoded)>& visit);
 

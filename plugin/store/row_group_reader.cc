@@ -88,12 +88,36 @@ std::vector<Number> RowGroupReader::epochs() const {
   return read_numbers(bytes_of(epochs_), "epochs of a chunk", rows_);
 }
 
-std::optional<std::vector<Number>> RowGroupReader::column(SeriesKey key) const {
+const RowGroupReader::Part* RowGroupReader::find(SeriesKey key) const {
   const auto found = std::lower_bound(
       columns_.begin(), columns_.end(), key,
       [](const ColumnEntry& entry, SeriesKey wanted) { return entry.key < wanted; });
-  if (found == columns_.end() || found->key != key) return std::nullopt;
-  return read_numbers(bytes_of(found->part), "column of a chunk", rows_);
+  return found == columns_.end() || found->key != key ? nullptr : &found->part;
+}
+
+std::optional<std::vector<Number>> RowGroupReader::column(SeriesKey key) const {
+  const Part* part = find(key);
+  if (part == nullptr) return std::nullopt;
+  return read_numbers(bytes_of(*part), "column of a chunk", rows_);
+}
+
+NumberColumn RowGroupReader::stored_epochs() const {
+  ByteReader in(checked(bytes_of(epochs_), "epochs of a chunk"), "epochs of a chunk");
+  return read_whole_number_column(in, rows_);
+}
+
+std::optional<NumberColumn> RowGroupReader::stored_column(SeriesKey key) const {
+  const Part* part = find(key);
+  if (part == nullptr) return std::nullopt;
+  ByteReader in(checked(bytes_of(*part), "column of a chunk"), "column of a chunk");
+  return read_whole_number_column(in, rows_);
+}
+
+std::optional<NumberColumn> RowGroupReader::column_head(SeriesKey key) const {
+  const Part* part = find(key);
+  if (part == nullptr) return std::nullopt;
+  ByteReader in(checked(bytes_of(*part), "column of a chunk"), "column of a chunk");
+  return read_number_column_head(in, rows_);
 }
 
 }  // namespace aimlog

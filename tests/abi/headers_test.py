@@ -48,16 +48,18 @@ def problem(compiler, language, standard, header, include_dir):
 
 
 def cases(include_dir):
+    extension = "../extensions/aimlog_read.h"
     conveniences = ["tuner_plugin.hpp"]
     folder = os.path.join(include_dir, "tuner_plugin")
     alone = [f"tuner_plugin/{name}" for name in sorted(os.listdir(folder))]
     for language, compiler in compilers():
         if language == "c":
             for standard in C_STANDARDS:
-                yield compiler, language, standard, "tuner_plugin.h", include_dir
+                for header in ["tuner_plugin.h", extension]:
+                    yield compiler, language, standard, header, include_dir
             continue
         for standard in CPP_STANDARDS:
-            for header in ["tuner_plugin.h"] + conveniences:
+            for header in ["tuner_plugin.h", extension] + conveniences:
                 yield compiler, language, standard, header, include_dir
         # Once is enough to see what they forgot to include.
         if not os.path.basename(compiler).startswith("clang"):

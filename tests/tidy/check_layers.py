@@ -31,6 +31,8 @@ LAYERS = {
     # The hot call walks the host's tree directly, hence abi. Never store: the host's thread opens
     # no LMDB transaction.
     "plugin/tracker": ["abi", "plugin/base", "plugin/model", "plugin/config", "plugin/journal"],
+    # Of config and commit only "did you mean" and the entry to recovery, see SINGLE_HEADERS.
+    "plugin/read": ["abi", "plugin/base", "plugin/model", "plugin/store"],
 }
 ALL_LAYERS = [*LAYERS, "plugin/adapter"]
 
@@ -55,7 +57,10 @@ for _layer in ALL_LAYERS:
     TABLE[f"tests/unit/{_layer.split('/')[1]}"] = [_layer, *TABLE[_layer], "tests/support"]
 
 # Headers that a folder may include though the table closes their layer to it.
-SINGLE_HEADERS = {"cli": ["plugin/commit/recovery.h"]}
+SINGLE_HEADERS = {
+    "cli": ["plugin/commit/recovery.h"],
+    "plugin/read": ["plugin/commit/recovery.h", "plugin/config/suggestion.h"],
+}
 
 # Folders that stand for somebody else's project, or are copied into one: they see no path from our
 # top, and name the headers beside them.

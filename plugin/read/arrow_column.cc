@@ -1,0 +1,133 @@
+#include "plugin/read/arrow_column.h"
+
+#include <algorithm>
+
+#include "plugin/base/error.h"
+
+namespace aimlog {
+namespace {
+
+// What an exported node owns. Children are nodes of their own: a receiver may move one out and
+// release the rest.
+template <typename Node>
+struct Owned {
+  ArrowColumn column;  // of an array: its buffers; of a schema: name and format only
+  std::vector<const void*> buffers;
+  std::vector<Node> children;
+  std::vector<Node*> child_pointers;
+  Node dictionary{};
+};
+
+template <typename Node>
+void release(Node* node) noexcept {
+  auto* owned = static_cast<Owned<Node>*>(node->private_data);
+  for (Node& child : owned->children) {
+    if (child.release != nullptr) child.release(&child);
+  }
+  if (owned->dictionary.release != nullptr) owned->dictionary.release(&owned->dictionary);
+  delete owned;
+  node->release = nullptr;
+}
+
+// Room for the children, and the pointers to it that the node shows.
+template <typename Node>
+void give_children(Owned<Node>& owned, size_t count, Node& out) {
+  owned.children.resize(count);
+  for (Node& child : owned.children) owned.child_pointers.push_back(&child);
+  out.n_children = static_cast<int64_t>(count);
+  out.children = owned.child_pointers.data();
+}
+
+}  // namespace
+
+ArrowColumn text_column(std::string name, const std::vector<std::string>& texts) {
+  std::vector<char> bytes;
+  std::vector<int64_t> ends = {0};
+  ends.reserve(texts.size() + 1);
+  for (const std::string& text : texts) {
+    bytes.insert(bytes.end(), text.begin(), text.end());
+    ends.push_back(static_cast<int64_t>(bytes.size()));
+  }
+  ArrowColumn column{std::move(name), "U", static_cast<int64_t>(texts.size())};
+  if (bytes.size() <= INT32_MAX) {
+    // The narrow form is the one that every reader takes.
+    column.format = "u";
+    column.buffers = {ArrowBuffer(), ArrowBuffer(std::vector<int32_t>(ends.begin(), ends.end())),
+                      ArrowBuffer(std::move(bytes))};
+  } else {
+    column.buffers = {ArrowBuffer(), ArrowBuffer(std::move(ends)), ArrowBuffer(std::move(bytes))};
+  }
+  return column;
+}
+
+ArrowColumn dictionary_column(std::string name, std::vector<int32_t> indexes,
+                              std::shared_ptr<const ArrowColumn> dictionary) {
+  ArrowBits valid;
+  const bool any_null =
+      std::any_of(indexes.begin(), indexes.end(), [](int32_t i) { return i < 0; });
+  for (size_t i = 0; any_null && i < indexes.size(); ++i) {
+    valid.push(indexes[i] >= 0);
+    if (indexes[i] < 0) indexes[i] = 0;
+  }
+  ArrowColumn column = number_column(std::move(name), "i", std::move(indexes));
+  column.dictionary = std::move(dictionary);
+  if (any_null) set_validity(column, std::move(valid));
+  return column;
+}
+
+void set_validity(ArrowColumn& column, ArrowBits valid) {
+  column.null_count = valid.zeros();
+  column.has_validity = column.null_count > 0;
+  column.buffers.at(0) = valid.take();
+}
+
+ArrowColumn batch_of(std::vector<ArrowColumn> columns, int64_t rows) {
+  ArrowColumn batch{"", "+s", rows};
+  batch.buffers = {ArrowBuffer()};
+  batch.children = std::move(columns);
+  return batch;
+}
+
+void export_schema(const ArrowColumn& column, ArrowSchema& out) {
+  auto owned = std::make_unique<Owned<ArrowSchema>>();
+  owned->column.name = column.name;
+  owned->column.format = column.format;
+  out = {};
+  out.format = owned->column.format.c_str();
+  out.name = owned->column.name.c_str();
+  out.flags = column.format == "+s" ? 0 : ARROW_FLAG_NULLABLE;
+  give_children(*owned, column.children.size(), out);
+  for (size_t i = 0; i < column.children.size(); ++i)
+    export_schema(column.children[i], owned->children[i]);
+  if (column.dictionary) {
+    export_schema(*column.dictionary, owned->dictionary);
+    out.dictionary = &owned->dictionary;
+  }
+  out.release = release<ArrowSchema>;
+  out.private_data = owned.release();
+}
+
+void export_array(ArrowColumn column, ArrowArray& out) {
+  auto owned = std::make_unique<Owned<ArrowArray>>();
+  owned->column = std::move(column);
+  const ArrowColumn& mine = owned->column;
+  for (const ArrowBuffer& buffer : mine.buffers) owned->buffers.push_back(buffer.data());
+  AIMLOG_CHECK(!owned->buffers.empty());
+  if (!mine.has_validity) owned->buffers[0] = nullptr;
+  out = {};
+  out.length = mine.length;
+  out.null_count = mine.null_count;
+  out.n_buffers = static_cast<int64_t>(owned->buffers.size());
+  out.buffers = owned->buffers.data();
+  give_children(*owned, mine.children.size(), out);
+  for (size_t i = 0; i < mine.children.size(); ++i)
+    export_array(std::move(owned->column.children[i]), owned->children[i]);
+  if (mine.dictionary) {
+    export_array(*mine.dictionary, owned->dictionary);
+    out.dictionary = &owned->dictionary;
+  }
+  out.release = release<ArrowArray>;
+  out.private_data = owned.release();
+}
+
+}  // namespace aimlog

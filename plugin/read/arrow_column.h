@@ -1,0 +1,93 @@
+// Columns in memory, and their way out through the Arrow C data interface.
+//
+// A column owns its buffers by shared pointers, so that several batches can share a dictionary.
+// What is exported owns what it needs: it outlives everything of ours but the library's code.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "abi/extensions/aimlog_read.h"
+
+namespace aimlog {
+
+// Memory that Arrow sees: the address, and what keeps it. Never NULL, for some readers look.
+class ArrowBuffer {
+ public:
+  ArrowBuffer() = default;
+  template <typename T>
+  explicit ArrowBuffer(std::vector<T> values) {
+    auto owner = std::make_shared<std::vector<T>>(std::move(values));
+    if (!owner->empty()) data_ = owner->data();
+    owner_ = std::move(owner);
+  }
+  const void* data() const { return data_; }
+
+ private:
+  static constexpr int64_t nothing = 0;  // an empty list of offsets begins with a 0 too
+  std::shared_ptr<const void> owner_;
+  const void* data_ = &nothing;
+};
+
+// One bit a row, low bits first.
+class ArrowBits {
+ public:
+  void push(bool bit) {
+    if (count_ % 8 == 0) bytes_.push_back(0);
+    if (bit) bytes_.back() = static_cast<uint8_t>(bytes_.back() | 1u << count_ % 8);
+    zeros_ += bit ? 0 : 1;
+    ++count_;
+  }
+  int64_t zeros() const { return zeros_; }
+  ArrowBuffer take() { return ArrowBuffer(std::move(bytes_)); }
+
+ private:
+  std::vector<uint8_t> bytes_;
+  size_t count_ = 0;
+  int64_t zeros_ = 0;
+};
+
+// A column with its type, or the type alone where there are no rows: schemas and arrays are both
+// made from it.
+struct ArrowColumn {
+  std::string name;
+  std::string format;  // as the interface writes types: "l", "g", "u", "tsn:UTC", "+s"
+  int64_t length = 0;
+  int64_t null_count = 0;
+  bool has_validity = false;  // then buffers[0] is its bits; else buffers[0] is left out by export
+  std::vector<ArrowBuffer> buffers = {};
+  std::vector<ArrowColumn> children = {};
+  std::shared_ptr<const ArrowColumn> dictionary = {};
+};
+
+inline constexpr const char* arrow_timestamp = "tsn:UTC";  // int64, ns since the Unix epoch
+
+ArrowColumn text_column(std::string name, const std::vector<std::string>& texts);
+
+// Numbers that are all there.
+template <typename T>
+ArrowColumn number_column(std::string name, std::string format, std::vector<T> values) {
+  ArrowColumn column{std::move(name), std::move(format), static_cast<int64_t>(values.size())};
+  column.buffers = {ArrowBuffer(), ArrowBuffer(std::move(values))};
+  return column;
+}
+
+// Rows that name texts: one index (int32) a row, negative = null.
+ArrowColumn dictionary_column(std::string name, std::vector<int32_t> indexes,
+                              std::shared_ptr<const ArrowColumn> dictionary);
+
+// Marks the rows that are null.
+void set_validity(ArrowColumn& column, ArrowBits valid);
+
+// The columns of one batch as a struct.
+ArrowColumn batch_of(std::vector<ArrowColumn> columns, int64_t rows);
+
+// Fill `out`, which is then the receiver's.
+void export_schema(const ArrowColumn& column, ArrowSchema& out);
+void export_array(ArrowColumn column, ArrowArray& out);
+
+}  // namespace aimlog

@@ -1,0 +1,125 @@
+#include "plugin/read/names.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "plugin/config/suggestion.h"
+#include "plugin/read/value_text.h"
+#include "plugin/store/name_table.h"
+
+namespace aimlog {
+namespace {
+
+struct TrialName {
+  RunNumber number;
+  RunRow row;
+};
+
+[[noreturn]] void throw_ambiguous(std::string_view word, const std::vector<TrialName>& found) {
+  constexpr size_t shown_max = 8;
+  std::string candidates;
+  for (size_t i = 0; i < found.size() && i < shown_max; ++i) {
+    const RunRow& row = found[i].row;
+    candidates += (i > 0 ? ", " : "") + row.id.hex() + " (trial " + row.trial_id + ")";
+  }
+  if (found.size() > shown_max) candidates += ", ...";
+  throw LookupError(true, "'" + std::string(word) + "' names more than one run: " + candidates);
+}
+
+bool starts_with_word(const std::string& id, std::string_view word) {
+  return word.size() <= id.size() && id.compare(0, word.size(), word) == 0;
+}
+
+// The runs that a word fits: by trial id, else by the beginning of the id.
+std::vector<TrialName> fitting(const std::vector<TrialName>& runs, std::string_view word) {
+  std::vector<TrialName> found;
+  for (const TrialName& each : runs)
+    if (each.row.trial_id == word) found.push_back(each);
+  if (!found.empty()) return found;
+  for (const TrialName& each : runs)
+    if (starts_with_word(each.row.id.hex(), word)) found.push_back(each);
+  return found;
+}
+
+RunNumber by_place(const std::vector<TrialName>& runs, std::string_view word) {
+  size_t place = 0;
+  const auto parsed = std::from_chars(word.data() + 1, word.data() + word.size(), place);
+  const bool is_number = parsed.ec == std::errc{} && parsed.ptr == word.data() + word.size();
+  if (!is_number || place == 0 || place > runs.size()) {
+    throw LookupError(false, "there is no run '" + std::string(word) + "': the newest of " +
+                                 std::to_string(runs.size()) + " is @1");
+  }
+  return runs[runs.size() - place].number;
+}
+
+}  // namespace
+
+std::string NamedSeries::text() const {
+  return context_text.empty() ? metric : metric + "{" + context_text + "}";
+}
+
+bool NamedSeries::has(std::string_view key, std::string_view value) const {
+  const ValueMap* map = context.map();
+  if (map == nullptr) return false;
+  for (const auto& [name, item] : flatten(*map))
+    if (name == key && value_text(item) == value) return true;
+  return false;
+}
+
+const JobRow& RepoView::job(JobNumber number) {
+  const auto [place, is_new] = jobs_.try_emplace(number);
+  if (is_new) place->second = get_job(txn_, number);
+  return place->second;
+}
+
+const std::string& RepoView::experiment_of(JobNumber number) {
+  const ExperimentNumber experiment = job(number).experiment;
+  const auto [place, is_new] = experiments_.try_emplace(experiment);
+  if (is_new) place->second = get_experiment(txn_, experiment).name;
+  return place->second;
+}
+
+const NamedSeries& RepoView::series(SeriesKey key) {
+  const auto [place, is_new] = series_.try_emplace(key);
+  NamedSeries& named = place->second;
+  if (!is_new) return named;
+  named.metric = get_name(txn_, key.name);
+  const Bytes context = get_context(txn_, key.context);
+  if (context.empty()) return named;
+  named.context = decode_value(context);
+  if (const ValueMap* map = named.context.map()) {
+    for (const auto& [name, value] : flatten(*map))
+      named.context_text +=
+          (named.context_text.empty() ? "" : ",") + name + "=" + value_text(value);
+  }
+  return named;
+}
+
+RunNumber RepoView::find_run(std::string_view word) const {
+  std::vector<TrialName> runs;
+  each_run(txn_, [&](RunNumber number, const RunRow& row) { runs.push_back({number, row}); });
+  if (runs.empty()) throw LookupError(false, "the repo has no runs yet");
+  const std::vector<TrialName> found = fitting(runs, word);
+  if (found.size() == 1) return found.front().number;
+  if (found.size() > 1) throw_ambiguous(word, found);
+  if (word == "last") return runs.back().number;
+  if (word.size() > 1 && word[0] == '@') return by_place(runs, word);
+  std::vector<std::string> known;
+  for (const TrialName& each : runs) known.push_back(each.row.trial_id);
+  throw LookupError(false,
+                    "no run is called '" + std::string(word) + "'" + did_you_mean(word, known));
+}
+
+std::vector<RunNumber> RepoView::runs(std::string_view word) const {
+  if (!word.empty()) return {find_run(word)};
+  std::vector<RunNumber> runs;
+  each_run(txn_, [&](RunNumber number, const RunRow&) { runs.push_back(number); });
+  return runs;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const std::string_view near = nearest_word(word, {known.begin(), known.end()});
+  return near.empty() ? "" : "; did you mean '" + std::string(near) + "'?";
+}
+
+}  // namespace aimlog
