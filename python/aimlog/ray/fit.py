@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One job in this process, from `setup` to its end: its identity, its plugin, its troubles."""
+
+import atexit
+import itertools
+import logging
+import os
+import tempfile
+import weakref
+from typing import Any
+
+import ray
+
+import aimlog
+from aimlog.host import Plugin, PluginError
+from aimlog.ray.copies import Copies, fetch
+from aimlog.ray.job import (
+    BESIDE,
+    ELSEWHERE,
+    EXPLICIT,
+    JOB_FILE,
+    Remembered,
+    find_in_job_file,
+    job_file_with,
+    new_job_id,
+    pack_state,
+)
+from aimlog.ray.options import Options, yaml_value
+from aimlog.ray.storage import Storage, directory_elsewhere, has_repo
+from aimlog.ray.trial import read
+
+logger = logging.getLogger("aimlog")
+LOG_LEVELS = (5, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+
+# What Ray puts into every result for its own book-keeping.
+RESERVED_KEYS = ("config", "pid", "timestamp", "time_total_s", "training_iteration")
+NAMESPACE = "ray/tune/"
+
+
+def log_from_plugin(level: int, message: str) -> None:
+    logger.log(LOG_LEVELS[level] if 0 <= level < len(LOG_LEVELS) else logging.INFO, "%s", message)
+
+
+def library_of(options: Options) -> str:
+    if options.plugin is not None:
+        return options.plugin
+    return str(aimlog.library_path())
+
+
+def create_plugin(options: Options, directory: str, by_path: bool = False) -> Plugin:
+    """A plugin that records into `directory`. Raises PluginError."""
+    settings = dict(options.settings)
+    config: dict[str, Any] = {}
+    if options.config_text is not None:
+        if by_path:
+            config["config_path"] = options.config_path
+        else:
+            config |= {"config_text": options.config_text, "base_dir": options.config_dir}
+    if options.plugin is None:
+        settings["repo"] = yaml_value(directory)
+        if options.experiment_name is not None:
+            settings["experiment"] = yaml_value(options.experiment_name)
+    elif options.config_text is None:
+        config["base_dir"] = directory
+    return Plugin(
+        library_of(options), settings=settings, log=log_from_plugin, host_name="Ray Tune", **config
+    )
+
+
+def check_plugin(options: Options) -> None:
+    """Raises PluginError if no plugin can be made with these options."""
+    if options.repo is not None:
+        os.makedirs(options.repo, exist_ok=True)
+        create_plugin(options, options.repo, by_path=True).close()
+        return
+    with tempfile.TemporaryDirectory(prefix="aimlog-check-") as directory:
+        create_plugin(options, directory, by_path=True).close()
+
+
+class Fit:
+    """Identity, plugin and troubles of one job. Methods but `open` and `end` may raise."""
+
+    def __init__(self, options: Options, state: tuple[Remembered, bytes] | None, about: dict):
+        self.options = options
+        self.known, self.plugin_state = state or (None, b"")
+        self.resumed = state is not None
+        self.about = about
+        self.begun = False  # the first step has told whether there were trials before
+        self.ended = False
+        self.plugin: Plugin | None = None
+        self.copies: Copies | None = None
+        self.troubles = 0
+        self.failed_opens = 0
+        self.last_stats: dict[str, Any] = {}
+        self.pid = os.getpid()
+        # Which of two fits came first; one that no setup announced is nobody's restore.
+        self.created = next(tickets) if about else 0
+        self.opened = 0
+        if not self.resumed:
+            # A state may be asked for before it shows that the job is an earlier one's.
+            self.known = Remembered(new_job_id())
+
+    # ---- beginning
+    def see_trials(self, trials: Any) -> None:
+        """The first step: only a job that goes on has trials then."""
+        self.begun = True
+        if trials and not self.resumed:
+            self.resumed = True
+            self.known = None
+
+    def open(self, trial: Any) -> bool:
+        """Makes the plugin, once a trial tells where. Returns whether there is one."""
+        if self.plugin is not None:
+            return True
+        if self.failed_opens:
+            return False
+        try:
+            self.begin_recording(Storage(trial))
+        except Exception as error:
+            self.failed_opens += 1
+            self.trouble("cannot record this job", error)
+        return self.plugin is not None
+
+    def begin_recording(self, storage: Storage) -> None:
+        job_file = storage.read_text(JOB_FILE)
+        in_file = find_in_job_file(job_file, self.options.key) if self.resumed else None
+        earlier = self.known if self.resumed and self.known else in_file
+        if in_file is not None and earlier is not None and earlier.repo is None:
+            # Killed between the first state and the opening of the repo.
+            earlier = in_file if in_file.job == earlier.job else earlier
+        job = (earlier or self.known or Remembered(new_job_id())).job
+        self.end_abandoned(job)
+        plugin, self.known = self.open_somewhere(storage, job, earlier)
+        self.set_up(plugin, storage)
+        self.plugin = plugin
+        self.opened = next(tickets)
+        open_fits.add(self)
+        say = logger.warning if self.options.plugin is None else logger.info
+        say("aimlog records job %s of %s into %s", job, storage.experiment, self.known.repo)
+        self.remember(storage, job_file)
+        self.begin_copies(storage)
+
+    def begin_copies(self, storage: Storage) -> None:
+        if self.known.place != ELSEWHERE or self.options.plugin is not None:
+            return
+        try:
+            period = self.options.sync_period
+            self.copies = Copies(storage.filesystem, storage.path, self.known.repo, period)
+        except Exception as error:
+            self.trouble("this storage cannot have copies of the repo", error)
+
+    def end_abandoned(self, job: str) -> None:
+        """A fit that an exception left open does not go on beside its own restore."""
+        for other in list(open_fits):
+            same = other.known is not None and other.known.job == job
+            if same and other.options == self.options and other.opened < self.created:
+                other.end()
+
+    def open_somewhere(
+        self, storage: Storage, job: str, earlier: Remembered | None
+    ) -> tuple[Plugin, Remembered]:
+        """Tries the places in which the job's runs are or may be, the best first."""
+        problem: Exception | None = None
+        for directory, place in places(self.options, storage, job, earlier):
+            try:
+                os.makedirs(directory, exist_ok=True)
+                if place == ELSEWHERE and self.resumed and not has_repo(directory):
+                    fetch(storage.filesystem, storage.path, directory)
+                plugin = create_plugin(self.options, directory)
+            except (PluginError, OSError) as error:
+                problem = problem or error
+                continue
+            if problem is not None:
+                logger.warning("aimlog: recording into %s instead: %s", directory, problem)
+            return plugin, Remembered(job, directory, place)
+        raise problem or RuntimeError("no directory to record into")
+
+    def set_up(self, plugin: Plugin, storage: Storage) -> None:
+        if self.plugin_state:
+            try:
+                plugin.set_state(self.plugin_state)
+            except PluginError:
+                pass  # another plugin's, or damaged: the job's id says the same
+        budget = self.about.get("time_budget_s")
+        stop = self.about.get("stop")
+        plugin.setup(
+            resumed=int(self.resumed),
+            job_id=self.known.job,
+            experiment_name=self.options.experiment_name or storage.experiment,
+            experiment_dir=storage.path,
+            host_name="Ray Tune",
+            host_version=str(ray.__version__),
+            metric_namespace=NAMESPACE,
+            reserved_keys=RESERVED_KEYS,
+            stop=stop if isinstance(stop, dict) and stop else None,
+            num_samples=count(self.about.get("num_samples")),
+            total_num_samples=count(self.about.get("total_num_samples")),
+            time_budget_s=float(budget) if isinstance(budget, (int, float)) else 0.0,
+        )
+
+    def remember(self, storage: Storage, job_file: str | None) -> None:
+        text = job_file_with(job_file, self.options.key, self.known)
+        if text == job_file:
+            return
+        try:
+            storage.write_text(JOB_FILE, text)
+        except Exception as error:
+            self.trouble(f"cannot write {JOB_FILE}", error)
+
+    # ---- while it goes on
+    def state(self) -> dict[str, Any] | None:
+        if self.known is None:
+            return None
+        if self.plugin is not None and not self.ended:
+            try:
+                self.plugin_state = self.plugin.get_state()
+            except PluginError as error:
+                self.trouble("get_state", error)
+        return pack_state(self.options.key, self.known, self.plugin_state)
+
+    def trouble(self, what: str, error: Exception) -> None:
+        """Counts; says the first one, so that a broken repo costs one line and not thousands."""
+        self.troubles += 1
+        if self.troubles == 1:
+            logger.warning("aimlog: %s: %s", what, str(error) or type(error).__name__)
+
+    def tend(self, now: float) -> None:
+        """What is to be done now and then."""
+        self.notice_hook_errors()
+        if self.copies is not None:
+            self.copies.tick(now)
+            if self.copies.failed and self.troubles == 0:
+                self.trouble("a copy of the repo failed", RuntimeError(self.known.repo))
+
+    def notice_hook_errors(self) -> None:
+        """Hooks return their errors, and the frequent one looks at none of them."""
+        if self.troubles == 0 and self.plugin is not None and self.plugin.stats()["hook_errors"]:
+            self.trouble("the plugin failed in a hook", RuntimeError(self.plugin.last_error))
+
+    # ---- end
+    def end(self, interrupted: bool = True, wait: bool = False) -> None:
+        """Closes what is open; never raises, and does nothing the second time.
+
+        wait: for the last copy of the repo, where there are copies.
+        """
+        plugin, self.ended = self.plugin, True
+        open_fits.discard(self)
+        if plugin is None or self.pid != os.getpid():
+            return
+        try:
+            self.notice_hook_errors()
+            plugin.experiment_end(interrupted=interrupted)
+            self.plugin_state = plugin.get_state()
+            self.last_stats = plugin.stats()
+        except Exception as error:
+            self.trouble("cannot end the job", error)
+        try:
+            plugin.close()
+        except Exception as error:
+            self.trouble("cannot close the plugin", error)
+        self.plugin = None
+        try:
+            if self.copies is not None:
+                self.copies.finish(wait)
+        except Exception as error:
+            self.trouble("cannot copy the repo", error)
+
+
+def count(number: Any) -> int:
+    return number if isinstance(number, int) and 0 <= number < 2**63 else 0
+
+
+def places(
+    options: Options, storage: Storage, job: str, earlier: Remembered | None
+) -> list[tuple[str, str]]:
+    """Directories to record into, the best first."""
+    wanted = (options.repo, EXPLICIT) if options.repo else (storage.directory, BESIDE)
+    spare = (directory_elsewhere(storage.experiment, job), ELSEWHERE)
+    found = [wanted, spare] if wanted[0] is not None else [spare]
+    has_runs = has_repo if options.plugin is None else os.path.isdir
+    if earlier is None or earlier.repo is None or not has_runs(earlier.repo):
+        return found
+    there = (earlier.repo, earlier.place)
+    # The runs are where they were, unless they moved with the trials.
+    if earlier.place == BESIDE and storage.directory and has_runs(storage.directory):
+        return found
+    return [there, *(place for place in found if place[0] != earlier.repo)]
+
+
+tickets = itertools.count(1)
+open_fits: "weakref.WeakSet[Fit]" = weakref.WeakSet()
+
+
+@atexit.register
+def end_open_fits() -> None:
+    """Ray has no hook for SIGTERM, a second Ctrl-C or an exception in another callback."""
+    for fit in list(open_fits):
+        fit.end()
