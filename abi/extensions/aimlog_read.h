@@ -14,7 +14,8 @@
  * is owned by the receiver until it calls `release`, holds its own memory, and may outlive the repo
  * handle, but not the library: keep that loaded. A stream is used by one thread at a time, an array
  * by any. No transaction stays open between calls. A stream shows the repo as it was when it was
- * made. Its get_next returns an errno; the text is in get_last_error.
+ * made. Its get_next returns an errno; the text is in get_last_error. Arrays begin at offset 0, and
+ * under a null double stands NaN.
  */
 #ifndef AIMLOG_READ_H_1
 #define AIMLOG_READ_H_1
@@ -108,10 +109,11 @@ typedef struct aimlog_series_query {
                            came, in order of attempt and arrival */
   tuner_string metric;  /* its name */
   tuner_string run;     /* a word for one run; empty = all */
-  /* Only series whose context has these values, as text ("val", "3", "true"). NULL = in any
-   * context; a count of 0 behind another pointer = only without a context. */
+  /* Only series whose context has these values, as text ("val", "3", "true"). */
   const tuner_setting* context;
   uint64_t context_count;
+  int32_t exact_context; /* 1: and no others; with no values: only what has no context */
+  uint32_t reserved;
 } aimlog_series_query;
 
 /* GROWABLE. The extension's functions; static in the library, valid while it is loaded. All inputs
@@ -162,7 +164,7 @@ typedef struct aimlog_read {
 
 #define AIMLOG_OPEN_ARGS_SIZE_1 TUNER_END_OF(aimlog_open_args, path)
 #define AIMLOG_RUNS_QUERY_SIZE_1 TUNER_END_OF(aimlog_runs_query, run)
-#define AIMLOG_SERIES_QUERY_SIZE_1 TUNER_END_OF(aimlog_series_query, context_count)
+#define AIMLOG_SERIES_QUERY_SIZE_1 TUNER_END_OF(aimlog_series_query, reserved)
 #define AIMLOG_READ_SIZE_1 TUNER_END_OF(aimlog_read, describe)
 
 #ifdef __cplusplus

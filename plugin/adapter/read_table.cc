@@ -98,10 +98,9 @@ SeriesRequest request_of(const aimlog_series_query& query) {
   request.metric = view(query.metric);
   request.run_word = view(query.run);
   request.all_attempts = query.all_attempts != 0;
-  if (query.context == nullptr) return request;
-  request.context.emplace();
-  for (uint64_t i = 0; i < query.context_count; ++i)
-    request.context->emplace_back(view(query.context[i].key), view(query.context[i].value));
+  request.exact_context = query.exact_context != 0;
+  for (uint64_t i = 0; query.context != nullptr && i < query.context_count; ++i)
+    request.context.emplace_back(view(query.context[i].key), view(query.context[i].value));
   return request;
 }
 

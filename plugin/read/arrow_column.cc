@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plugin/base/error.h"
+#include "plugin/base/utf8.h"
 
 namespace aimlog {
 namespace {
@@ -38,6 +39,14 @@ void give_children(Owned<Node>& owned, size_t count, Node& out) {
   out.children = owned.child_pointers.data();
 }
 
+// Readers trust Arrow's texts to be UTF-8.
+std::string sound_text(const std::string& text) {
+  if (is_utf8(text)) return text;
+  std::string sound;
+  append_repaired_utf8(sound, text);
+  return sound;
+}
+
 }  // namespace
 
 ArrowColumn text_column(std::string name, const std::vector<std::string>& texts) {
@@ -45,7 +54,8 @@ ArrowColumn text_column(std::string name, const std::vector<std::string>& texts)
   std::vector<int64_t> ends = {0};
   ends.reserve(texts.size() + 1);
   for (const std::string& text : texts) {
-    bytes.insert(bytes.end(), text.begin(), text.end());
+    const std::string sound = sound_text(text);
+    bytes.insert(bytes.end(), sound.begin(), sound.end());
     ends.push_back(static_cast<int64_t>(bytes.size()));
   }
   ArrowColumn column{std::move(name), "U", static_cast<int64_t>(texts.size())};
@@ -90,7 +100,7 @@ ArrowColumn batch_of(std::vector<ArrowColumn> columns, int64_t rows) {
 
 void export_schema(const ArrowColumn& column, ArrowSchema& out) {
   auto owned = std::make_unique<Owned<ArrowSchema>>();
-  owned->column.name = column.name;
+  owned->column.name = sound_text(column.name);
   owned->column.format = column.format;
   out = {};
   out.format = owned->column.format.c_str();

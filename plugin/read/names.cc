@@ -58,12 +58,18 @@ std::string NamedSeries::text() const {
   return context_text.empty() ? metric : metric + "{" + context_text + "}";
 }
 
-bool NamedSeries::has(std::string_view key, std::string_view value) const {
+std::vector<std::pair<std::string, std::string>> NamedSeries::flat_context() const {
+  std::vector<std::pair<std::string, std::string>> flat;
   const ValueMap* map = context.map();
-  if (map == nullptr) return false;
-  for (const auto& [name, item] : flatten(*map))
-    if (name == key && value_text(item) == value) return true;
-  return false;
+  if (map == nullptr) return flat;
+  for (const auto& [name, item] : flatten(*map)) flat.emplace_back(name, value_text(item));
+  return flat;
+}
+
+bool NamedSeries::has(std::string_view key, std::string_view value) const {
+  const auto flat = flat_context();
+  return std::any_of(flat.begin(), flat.end(),
+                     [&](const auto& each) { return each.first == key && each.second == value; });
 }
 
 const JobRow& RepoView::job(JobNumber number) {
@@ -87,11 +93,8 @@ const NamedSeries& RepoView::series(SeriesKey key) {
   const Bytes context = get_context(txn_, key.context);
   if (context.empty()) return named;
   named.context = decode_value(context);
-  if (const ValueMap* map = named.context.map()) {
-    for (const auto& [name, value] : flatten(*map))
-      named.context_text +=
-          (named.context_text.empty() ? "" : ",") + name + "=" + value_text(value);
-  }
+  for (const auto& [name, value] : named.flat_context())
+    named.context_text += (named.context_text.empty() ? "" : ",") + name + "=" + value;
   return named;
 }
 

@@ -32,6 +32,7 @@ struct NamedSeries {
   std::string context_text;  // "subset=val,fold=3"; empty = no context
 
   std::string text() const;  // "loss", "loss{subset=val}"
+  std::vector<std::pair<std::string, std::string>> flat_context() const;  // values as text
   // Whether the context has this value, given as text.
   bool has(std::string_view key, std::string_view value) const;
 };

@@ -45,6 +45,9 @@ class RunWriter {
     json_.key("name").text(named.metric);
     json_.key("context").value(named.context);
     json_.key("text").text(named.text());
+    json_.key("context_texts").open('{');
+    for (const auto& [name, value] : named.flat_context()) json_.key(name).text(value);
+    json_.close();
   }
 
   void write_run(const RunRow& row) {

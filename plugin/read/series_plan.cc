@@ -27,9 +27,8 @@ SeriesKeys keys_of(const RepoView& view, RunNumber run) {
 
 bool is_meant(const NamedSeries& named, const SeriesRequest& request) {
   if (named.metric != request.metric) return false;
-  if (!request.context) return true;
-  if (request.context->empty()) return named.context_text.empty();
-  return std::all_of(request.context->begin(), request.context->end(),
+  if (request.exact_context && named.flat_context().size() != request.context.size()) return false;
+  return std::all_of(request.context.begin(), request.context.end(),
                      [&](const auto& each) { return named.has(each.first, each.second); });
 }
 

@@ -5,7 +5,6 @@
 // moment, and no transaction stays open while the receiver works.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,8 +20,9 @@ struct SeriesRequest {
   std::string metric;
   std::string run_word;  // empty = all
   bool all_attempts = false;
-  // Values that the context must have, as text; none = any context; empty = no context.
-  std::optional<std::vector<std::pair<std::string, std::string>>> context;
+  // Values that the context must have, as text; and no others, if it is to be exact.
+  std::vector<std::pair<std::string, std::string>> context;
+  bool exact_context = false;
 };
 
 // A chunk, or one unsealed point.

@@ -41,7 +41,7 @@ const char* arrow_format(NumberType type) {
 }
 
 uint64_t convert_bits(Number number, NumberType type) {
-  if (number.type == type || type != NumberType::float64) return number.bits;
+  if (number.type == type || type != NumberType::float64) return number.bits;  // 0 for none
   return std::bit_cast<uint64_t>(number.as_double());
 }
 
@@ -68,7 +68,7 @@ ArrowColumn number_column_of(std::string name, const std::vector<Number>& cells)
   ArrowBits valid;
   bits.reserve(cells.size());
   for (const Number& cell : cells) {
-    bits.push_back(cell.exists() ? convert_bits(cell, type) : 0);
+    bits.push_back(convert_bits(cell, type));
     valid.push(cell.exists());
   }
   return numbers_as(std::move(name), type, std::move(bits), std::move(valid));

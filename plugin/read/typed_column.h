@@ -32,10 +32,10 @@ class NumberKinds {
 // "b", "l", "L", "g".
 const char* arrow_format(NumberType type);
 
-// A number as the bits of another type: exactly, or as the nearest double.
+// A number as the bits of another type: exactly, or as the nearest double. None is NaN or 0.
 uint64_t convert_bits(Number number, NumberType type);
 
-// Numbers of one type, some of which may be missing. `bits` holds 0 for those.
+// Numbers of one type, some of which may be missing.
 ArrowColumn numbers_as(std::string name, NumberType type, std::vector<uint64_t> bits,
                        std::optional<ArrowBits> valid);
 

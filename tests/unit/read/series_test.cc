@@ -150,14 +150,17 @@ TEST_CASE("ContextsAreToldApart", "[read]") {
   repo.put_unsealed(run, "loss", {{1, 2, 1, 1, real(2.5)}}, val);
   SeriesRequest request = asking("loss");
   CHECK(series(repo, request).rows.size() == 2);
-  request.context.emplace().emplace_back("subset", "val");
+  request.context.emplace_back("subset", "val");
   const ArrowTable only = series(repo, request);
   REQUIRE(only.rows.size() == 1);
   CHECK(only.rows[0].at("context") == "subset=val,fold=3");
   CHECK(only.rows[0].at("run") == make_run_id({1}, "t").hex());
-  request.context->clear();
+  request.exact_context = true;
+  CHECK_THROWS_AS(series(repo, request), LookupError);
+  request.context.clear();
   CHECK(series(repo, request).rows[0].at("context") == "null");
-  request.context.emplace().emplace_back("subset", "test");
+  request.exact_context = false;
+  request.context.emplace_back("subset", "test");
   CHECK_THROWS_WITH(series(repo, request), Catch::Contains("loss{subset=val,fold=3}"));
 }
 
