@@ -9,6 +9,7 @@ import os
 import pickle
 import resource
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -120,6 +121,21 @@ def test_arguments_for_aim_runs_are_accepted_with_one_line(caplog):
         AimlogCallback(system_tracking_interval=5, capture_terminal_logs=False, run_hash=None)
     (line,) = [record.getMessage() for record in caplog.records]
     assert "capture_terminal_logs, run_hash, system_tracking_interval" in line
+
+
+def test_the_constructor_says_nothing(tmp_path, caplog, capfd):
+    with caplog.at_level(logging.INFO, "aimlog"):
+        AimlogCallback(metrics=["loss"])
+        AimlogCallback(repo=tmp_path, metrics=["loss"])
+    assert caplog.messages == [] and capfd.readouterr() == ("", "")
+
+
+def test_temporary_files_on_a_bad_disk_do_not_matter(monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", "/proc/self/fd")
+    monkeypatch.setattr("tempfile.TemporaryDirectory", lambda **_: nullcontext("/proc/self/fd"))
+    AimlogCallback()
+    with pytest.raises(PluginError, match="metrcs"):
+        AimlogCallback(settings={"metrcs": "a"})
 
 
 def test_an_aim_repo_object_is_refused():

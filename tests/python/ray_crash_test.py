@@ -76,7 +76,7 @@ def assert_resumed(runs, from_checkpoint=True):
 def test_a_killed_job_goes_on_in_its_runs():
     storage = new_storage()
     run_and_die(storage, kill_at=14)
-    assert set(statuses(runs_of(Path(storage) / NAME)).values()) == {"crashed"}
+    assert "crashed" in statuses(runs_of(Path(storage) / NAME)).values()
     go_on(storage)
     assert_resumed(assert_complete(storage))
 

@@ -3,10 +3,12 @@
 
 import json
 import os
+import tarfile
 import time
 from pathlib import Path
 
 import numpy as np
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from ray import tune
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
@@ -334,3 +336,19 @@ def test_a_repo_that_breaks_later_costs_one_warning(tmp_path, monkeypatch, caplo
     assert spare.name.startswith("exp-") and set(job.runs(spare)) == set(job.trials)
     known = json.loads((job.directory / "aimlog.json").read_text())["callbacks"]
     assert [entry["repo"] for entry in known.values()] == [str(spare)]
+
+
+def test_a_job_on_a_remote_storage_leaves_a_copy_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "bucket").mkdir()
+    remote = SubTreeFileSystem(str(tmp_path / "bucket"), LocalFileSystem())
+    job = fit(curve, AimlogCallback(), {"a": 1}, storage="jobs", storage_filesystem=remote)
+    directory = tmp_path / "bucket" / "jobs" / "exp"
+    (entry,) = json.loads((directory / "aimlog.json").read_text())["callbacks"].values()
+    assert entry["repo"].startswith(str(tmp_path / "data"))
+    assert set(job.runs(entry["repo"])) == set(job.trials)
+    # As docs/ray.md says it is looked at by hand.
+    (tmp_path / "copy" / ".aimlog" / "journals").mkdir(parents=True)
+    with tarfile.open(directory / "aimlog-copy.tar") as archive:
+        archive.extractall(tmp_path / "copy" / ".aimlog", filter="data")
+    assert job.runs(tmp_path / "copy") == job.runs(entry["repo"])

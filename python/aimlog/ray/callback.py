@@ -176,7 +176,7 @@ class AimlogCallback(Callback):
         fit = self._fit_or_new()
         if fit.plugin is None and not self._begin(trials):
             return
-        unfinished = any(live.started for live in self._live.values())
+        unfinished = bool(self._live)
         for trial in trials:
             if trial.trial_id not in self._live and was_never_started(trial):
                 unfinished = True
