@@ -72,16 +72,22 @@ ArrowColumn text_column(std::string name, const std::vector<std::string>& texts)
 
 ArrowColumn dictionary_column(std::string name, std::vector<int32_t> indexes,
                               std::shared_ptr<const ArrowColumn> dictionary) {
+  const auto is_null = [](int32_t index) { return index < 0; };
   ArrowBits valid;
-  const bool any_null =
-      std::any_of(indexes.begin(), indexes.end(), [](int32_t i) { return i < 0; });
-  for (size_t i = 0; any_null && i < indexes.size(); ++i) {
-    valid.push(indexes[i] >= 0);
-    if (indexes[i] < 0) indexes[i] = 0;
+  if (std::all_of(indexes.begin(), indexes.end(), is_null)) {
+    valid = ArrowBits::of(indexes.size(), false);
+    std::fill(indexes.begin(), indexes.end(), 0);
+  } else if (std::none_of(indexes.begin(), indexes.end(), is_null)) {
+    valid = ArrowBits::of(indexes.size(), true);
+  } else {
+    for (int32_t& index : indexes) {
+      valid.push(!is_null(index));
+      index = std::max(index, 0);
+    }
   }
   ArrowColumn column = number_column(std::move(name), "i", std::move(indexes));
   column.dictionary = std::move(dictionary);
-  if (any_null) set_validity(column, std::move(valid));
+  set_validity(column, std::move(valid));
   return column;
 }
 

@@ -42,6 +42,14 @@ class ArrowBits {
     zeros_ += bit ? 0 : 1;
     ++count_;
   }
+  // In the place of so many pushes, while there are none.
+  static ArrowBits of(size_t count, bool bit) {
+    ArrowBits bits;
+    bits.bytes_.assign((count + 7) / 8, bit ? 0xff : 0);
+    bits.count_ = count;
+    bits.zeros_ = bit ? 0 : static_cast<int64_t>(count);
+    return bits;
+  }
   int64_t zeros() const { return zeros_; }
   ArrowBuffer take() { return ArrowBuffer(std::move(bytes_)); }
 

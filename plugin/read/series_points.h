@@ -29,6 +29,7 @@ class SeriesPoints {
  private:
   void add_value(Number value);
   void repeat(const PlannedSeries& series, uint32_t attempt, size_t count);
+  ArrowBits epochs_there() const;
 
   NumberType type_;
   bool exact_;

@@ -1,15 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers as tables: for pandas, polars, pyarrow, DuckDB, NumPy, or none of them."""
 
+from collections.abc import Iterator, Mapping
+
 from . import _arrow
+
+
+class Columns(Mapping):
+    """Columns by name; each is made when it is first asked for."""
+
+    def __init__(self, table):
+        self._table = table
+        self._places = {name: index for index, (name, _) in enumerate(table.fields())}
+        self._made = {}
+
+    def __getitem__(self, name):
+        if name not in self._made:
+            index = self._places[name]
+            batches = range(len(self._table.lengths()))
+            parts = [self._table.column(batch, index) for batch in batches]
+            form = self._table.fields()[index][1]
+            self._made[name] = _arrow.join(parts) if parts else _arrow.empty(form)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self):
+        return len(self._places)
+
+    def __repr__(self):
+        return f"<columns {', '.join(self._places)}>"
 
 
 class Table:
     """Rows and columns that were read from a repo.
 
     Whatever takes the Arrow PyCapsule interface takes it: `pyarrow.table(t)`,
-    `polars.DataFrame(t)`, `duckdb.sql("from t")`. Without them `t.columns` is a dict of NumPy
-    arrays and lists (see `columns`).
+    `polars.DataFrame(t)`, `duckdb.sql("from t")`. Without them `t.columns` has NumPy arrays and
+    lists.
 
     What was read stays as it is; `repo.runs()` and `repo.series()` look anew. All receivers share
     one copy in memory.
@@ -17,7 +46,7 @@ class Table:
 
     def __init__(self, taken):
         self._table = taken
-        self._columns = None
+        self._columns = Columns(taken)
 
     def __arrow_c_stream__(self, requested_schema=None):
         """An Arrow stream; as often as one likes. No other types are offered than the table has."""
@@ -35,22 +64,14 @@ class Table:
         return [name for name, _ in self._table.fields()]
 
     @property
-    def columns(self) -> dict:
-        """Columns by name.
+    def columns(self) -> Mapping:
+        """Columns by name, a mapping.
 
         Numbers are NumPy arrays that share the table's memory and are read-only, NaN where a double
         is missing; times are datetime64[ns] in UTC, NaT where missing. Texts, lists, and whole
         numbers or booleans of which some are missing, are lists with None. Without NumPy numbers
         are memory views, and times whole nanoseconds.
         """
-        if self._columns is None:
-            table = self._table
-            batches = range(len(table.lengths()))
-            self._columns = {
-                name: _arrow.join([table.column(batch, index) for batch in batches])
-                if batches else _arrow.empty(form)
-                for index, (name, form) in enumerate(table.fields())
-            }
         return self._columns
 
     def __getitem__(self, name):

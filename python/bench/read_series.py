@@ -51,7 +51,8 @@ def measure(folder, times):
     words = list(repo.runs(metrics=False)["id"])
 
     def read():
-        return [[repo[word]["loss"].columns[name] for name in COLUMNS] for word in words]
+        series = [repo[word]["loss"] for word in words]
+        return [[getattr(each, name) for name in COLUMNS] for each in series]
 
     seconds, columns = best_of(times, read)
     files = []
