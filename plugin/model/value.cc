@@ -62,8 +62,10 @@ ValueMap read_map(ByteReader& reader, unsigned depth) {
 }
 
 Value read_nested(ByteReader& reader, unsigned depth) {
-  if (depth > value_depth_max) reader.fail("it is nested too deeply");
-  switch (static_cast<ValueTag>(reader.fixed<uint8_t>())) {
+  const auto tag = static_cast<ValueTag>(reader.fixed<uint8_t>());
+  const bool is_container = tag == ValueTag::list || tag == ValueTag::map;
+  if (is_container && depth > value_depth_max) reader.fail("it is nested too deeply");
+  switch (tag) {
     case ValueTag::null:
       return {};
     case ValueTag::boolean:

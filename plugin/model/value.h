@@ -63,7 +63,7 @@ struct Value {
 // varints.
 void append_value(Bytes& out, const Value& value);
 
-// Throws Error(corrupt); never deeper than value_depth_max.
+// Throws Error(corrupt); never more than value_depth_max lists and maps in each other.
 Value read_value(ByteReader& reader);
 Value decode_value(ByteView bytes);
 

@@ -43,7 +43,9 @@ class Encoder {
   Encoder(Bytes& out, Counters& counters) : out_(out), counters_(counters) {}
 
   void encode(const tuner_value& value, unsigned depth) {
-    if (depth > TUNER_VALUE_DEPTH_MAX || ++nodes_ > TUNER_VALUE_NODES_MAX) {
+    // A number in the deepest list is still within the limit.
+    const bool is_container = value.tag == TUNER_TAG_LIST || value.tag == TUNER_TAG_MAP;
+    if ((is_container && depth > TUNER_VALUE_DEPTH_MAX) || ++nodes_ > TUNER_VALUE_NODES_MAX) {
       ++counters_.values_skipped;
       append_tag(out_, ValueTag::null);
       return;

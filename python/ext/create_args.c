@@ -19,13 +19,12 @@ static int read_text(value_tree* tree, PyObject* text, const char* name, tuner_s
 
 static int read_settings(create_args* self, PyObject* settings) {
   if (settings == NULL || settings == Py_None) return 0;
-  if (!PyMapping_Check(settings)) {
+  PyObject* items = tree_hold(&self->tree, PyMapping_Items(settings));
+  if (items == NULL) {
     PyErr_Format(PyExc_TypeError, "settings: a mapping of str to str is expected, not %R",
                  settings);
     return -1;
   }
-  PyObject* items = tree_hold(&self->tree, PyMapping_Items(settings));
-  if (items == NULL) return -1;
   size_t count = (size_t)PyList_Size(items);
   tuner_setting* made = arena_take(&self->tree.memory, count * sizeof *made);
   if (made == NULL) {

@@ -39,10 +39,13 @@ static int add_constants(PyObject* module) {
 }
 
 static int add_errors(PyObject* module) {
+  PyObject* defaults = Py_BuildValue("{si}", "status", TUNER_UNKNOWN);
+  if (defaults == NULL) return -1;
   plugin_error = PyErr_NewExceptionWithDoc(
       "aimlog.host.PluginError",
       "What a plugin refused. Its text is the plugin's; `status` is the number, below 0.", NULL,
-      NULL);
+      defaults);
+  Py_DECREF(defaults);
   PyObject* bases = plugin_error == NULL ? NULL : PyTuple_Pack(2, plugin_error, PyExc_OSError);
   if (bases == NULL) return -1;
   plugin_load_error = PyErr_NewExceptionWithDoc(

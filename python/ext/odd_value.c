@@ -97,20 +97,29 @@ static PyObject* qualified_name(PyObject* object) {
   return text;
 }
 
+/* NULL, without an exception, if it has neither shape nor length. */
 static PyObject* shape_text(PyObject* object) {
   PyObject* shape = PyObject_GetAttrString(object, "shape");
   PyErr_Clear();
   Py_ssize_t size = shape == NULL ? PyObject_Size(object) : 0;
   PyErr_Clear();
-  PyObject* text = shape == NULL ? PyUnicode_FromFormat("length %zd", size)
-                                 : PyUnicode_FromFormat("shape %S", shape);
+  PyObject* text = NULL;
+  if (shape != NULL) {
+    text = PyUnicode_FromFormat("shape %S", shape);
+  } else if (size >= 0) {
+    text = PyUnicode_FromFormat("length %zd", size);
+  }
   Py_XDECREF(shape);
+  PyErr_Clear();
   return text;
 }
 
 /* What an object that is no value of its own says of itself. */
 static PyObject* own_text(PyObject* object, type_kind kind) {
-  if (kind == kind_array || kind == kind_foreign || kind == kind_masked) return shape_text(object);
+  if (kind == kind_array || kind == kind_foreign || kind == kind_masked) {
+    PyObject* text = shape_text(object);
+    if (text != NULL) return text;
+  }
   if (kind == kind_other && PyCallable_Check(object)) {
     PyObject* name = qualified_name(object);
     if (name != NULL) return name;

@@ -260,6 +260,16 @@ int plugin_clear(PyObject* object) {
   return 0;
 }
 
+/* Called by the collector while all of a cycle is still whole: the log callable may lead here. */
+void plugin_finalize(PyObject* object) {
+  PyObject *type, *error, *trace, *interrupt = NULL;
+  PyErr_Fetch(&type, &error, &trace);
+  plugin_close_instance((plugin_object*)object, &interrupt);
+  Py_XDECREF(interrupt);
+  PyErr_Restore(type, error, trace);
+}
+
+/* Where the last reference went there is no cycle, and so nothing that leads here. */
 void plugin_dealloc(PyObject* object) {
   plugin_object* self = (plugin_object*)object;
   PyTypeObject* type = Py_TYPE(object);

@@ -60,6 +60,7 @@ PyObject* plugin_new(PyTypeObject* type, PyObject* args, PyObject* names);
 int plugin_init(PyObject* self, PyObject* positional, PyObject* named);
 int plugin_traverse(PyObject* self, visitproc visit, void* arg);
 int plugin_clear(PyObject* self);
+void plugin_finalize(PyObject* self);
 void plugin_dealloc(PyObject* self);
 
 /* ---- Methods ---- */

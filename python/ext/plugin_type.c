@@ -93,11 +93,17 @@ static PyMethodDef methods[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, plugin_new},         {Py_tp_init, plugin_init},
-    {Py_tp_dealloc, plugin_dealloc}, {Py_tp_traverse, plugin_traverse},
-    {Py_tp_clear, plugin_clear},     {Py_tp_methods, methods},
-    {Py_tp_getset, attributes},      {Py_tp_members, members},
-    {Py_tp_doc, (void*)plugin_doc},  {0, NULL},
+    {Py_tp_new, plugin_new},
+    {Py_tp_init, plugin_init},
+    {Py_tp_dealloc, plugin_dealloc},
+    {Py_tp_finalize, plugin_finalize},
+    {Py_tp_traverse, plugin_traverse},
+    {Py_tp_clear, plugin_clear},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, attributes},
+    {Py_tp_members, members},
+    {Py_tp_doc, (void*)plugin_doc},
+    {0, NULL},
 };
 
 static PyType_Spec spec = {

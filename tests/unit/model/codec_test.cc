@@ -26,9 +26,10 @@ Value sample_value() {
   return {ValueMap{{"list", {list}}, {"map", {nested}}, {"map", {Number::of(false)}}}};
 }
 
+// So many lists in each other, and a null in the innermost.
 Value nested_lists(unsigned depth) {
   Value value;
-  for (unsigned i = 1; i < depth; ++i) value = {ValueList{value}};
+  for (unsigned i = 0; i < depth; ++i) value = {ValueList{value}};
   return value;
 }
 

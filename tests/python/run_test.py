@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""aimlog.run: what a loop of one's own records, as the command shows it."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+import aimlog
+import hostile
+import pytest
+import support
+
+
+def command(repo, *words):
+    environment = {**os.environ, "AIMLOG_REPO": str(repo)}
+    done = subprocess.run(
+        [support.COMMAND, *words], capture_output=True, text=True, env=environment, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def shown(repo, run_id):
+    return json.loads(command(repo, "show", run_id, "--json"))
+
+
+def points(repo, run_id, metric):
+    text = command(repo, "get", run_id, metric, "--format", "jsonl")
+    return [(point["step"], point["value"]) for point in map(json.loads, text.splitlines())]
+
+
+def test_a_run_is_recorded_with_params_metrics_and_steps(tmp_path):
+    with aimlog.run(tmp_path, "digits", {"lr": 0.1, "layers": [3, 4]}, name="first") as r:
+        for step in range(0, 30, 10):
+            assert r.log({"loss": 1 / (step + 1), "eval": {"acc": step}}, step=step) == 0
+        assert r.log({"note": "text"}, step=30) == 0
+        assert r.checkpoint("/checkpoint", step=30) == 0
+        assert r.flush() == 0
+    run = shown(tmp_path, r.id)
+    assert (run["status"], run["experiment"]) == ("completed", "digits")
+    assert (run["trial_id"], run["trial_name"]) == (r.id, "first")
+    assert run["params"] == {"lr": 0.1, "layers": [3, 4]}
+    assert points(tmp_path, r.id, "loss") == [(0, 1.0), (10, 1 / 11), (20, 1 / 21)]
+    assert points(tmp_path, r.id, "eval/acc") == [(0, 0), (10, 10), (20, 20)]
+
+
+def test_without_steps_calls_are_counted(tmp_path):
+    with aimlog.run(tmp_path) as r:
+        for value in (5, 6):
+            r.log({"x": value})
+    assert points(tmp_path, r.id, "x") == [(1, 5), (2, 6)]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValueError("no such luck"), "failed"),
+        (SystemExit(3), "failed"),
+        (SystemExit(0), "completed"),
+        (SystemExit(), "completed"),
+        (KeyboardInterrupt(), "stopped"),
+        (hostile.Boom(), "failed"),
+    ],
+)
+def test_how_the_block_is_left_is_the_status(tmp_path, error, status):
+    with pytest.raises(type(error)):
+        with aimlog.run(tmp_path) as r:
+            r.log({"x": 1.0})
+            raise error
+    run = shown(tmp_path, r.id)
+    assert run["status"] == status
+    if status == "failed":
+        assert type(error).__name__ in json.dumps(run)
+    if isinstance(error, ValueError):
+        assert "no such luck" in json.dumps(run) and "run_test.py" in json.dumps(run)
+
+
+@pytest.mark.parametrize("name", sorted({*hostile.all_values()} - {"growing dict"}))
+def test_odd_values_do_not_raise(tmp_path, name):
+    value = hostile.all_values()[name]
+    with aimlog.run(tmp_path, params={"odd": value}) as r:
+        assert r.log({"odd": value, "loss": 0.5}, step=1) == 0
+    assert points(tmp_path, r.id, "loss") == [(1, 0.5)]
+
+
+def test_a_run_goes_on_under_its_id(tmp_path):
+    with aimlog.run(tmp_path) as r:
+        r.log({"x": 1.0}, step=1)
+    with aimlog.run(tmp_path, id=r.id) as again:
+        again.log({"x": 2.0}, step=2)
+    assert len(json.loads(command(tmp_path, "ls", "--json"))) == 1
+    assert points(tmp_path, r.id, "x") == [(1, 1.0), (2, 2.0)]
+
+
+def test_context_epoch_and_filter(tmp_path):
+    with aimlog.run(tmp_path, metrics=["loss", "eval/*"]) as r:
+        r.log({"loss": 1.0, "other": 2.0, "eval": {"a": 3}}, 1, epoch=4, context={"subset": "val"})
+    run = shown(tmp_path, r.id)
+    assert "other" not in json.dumps(run) and "subset" in json.dumps(run)
+
+
+def test_a_repo_that_cannot_be_used_is_an_error_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(aimlog.host.PluginError, match="file"):
+        aimlog.run(tmp_path / "file")
+    with pytest.raises(aimlog.host.PluginError, match="no_such_key"):
+        aimlog.run(tmp_path, settings={"no_such_key": 1})
+
+
+def test_after_the_end_log_is_refused(tmp_path):
+    with aimlog.run(tmp_path) as r:
+        pass
+    r.close()
+    with pytest.raises(ValueError, match="closed"):
+        r.log({"x": 1})
+
+
+SCRIPT = """
+import aimlog, sys, time
+r = aimlog.run(sys.argv[1])
+r.log({"x": 1.0})
+print(r.id, flush=True)
+if sys.argv[2] == "wait":
+    time.sleep(60)
+"""
+
+
+def test_a_script_that_ends_without_close_is_stopped(tmp_path):
+    done = support.run_python(SCRIPT, tmp_path, "end")
+    assert done.returncode == 0 and not done.stderr
+    assert shown(tmp_path, done.stdout.strip())["status"] == "stopped"
+
+
+def test_a_killed_script_is_crashed_and_loses_nothing(tmp_path):
+    command_line = [support.sys.executable, "-c", SCRIPT, str(tmp_path), "wait"]
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True) as script:
+        run_id = script.stdout.readline().strip()
+        script.send_signal(signal.SIGKILL)
+    assert shown(tmp_path, run_id)["status"] == "crashed"
+    assert points(tmp_path, run_id, "x") == [(1, 1.0)]
+
+
+def test_the_package_says_where_its_parts_are(tmp_path):
+    assert aimlog.library_path().is_file() and aimlog.command_path().is_file()
+    assert {"open", "run", "library_path"} <= set(dir(aimlog))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        aimlog.nothing
+    done = subprocess.run(
+        [support.sys.executable, "-m", "aimlog", "version"], capture_output=True, text=True
+    )
+    assert aimlog.__version__ in done.stdout and done.returncode == 0
+
+
+def test_importing_the_package_imports_nothing_else(tmp_path):
+    code = "import sys, aimlog, aimlog.host, aimlog.run; print('numpy' in sys.modules)"
+    assert support.run_python(code).stdout == "False\n"
+    assert pathlib.Path(aimlog.__file__).with_name("py.typed").exists()
