@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The callback without a cluster: arguments, saved states, hooks in any order and odd trials."""
+"""The callback without a cluster: saved states, hooks in any order, odd trials and values."""
 
 import copy
 import gc
@@ -7,163 +7,25 @@ import json
 import logging
 import os
 import pickle
+import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow.fs
 import pytest
 from ray import cloudpickle
+from ray_fakes import FakeTrial, Fit
 from ray_support import JSON_LINES, library_is_loaded, points, runs_of, statuses
 
-from aimlog.host import PluginError
 from aimlog.ray import AimlogCallback
 from aimlog.ray.job import find_in_job_file, unpack_state
 from aimlog.ray.trial import describe_failure, sampled_params
-
-
-class FakeTrial:
-    """As much of a Trial as the callback may use."""
-
-    def __init__(self, directory, name="t", **fields):
-        self.trial_id, self.status = name, "PENDING"
-        self.trainable_name, self.experiment_tag = "f", "0"
-        self.config, self.evaluated_params = {"a": 1, "b": 2}, {"a": 1}
-        self.experiment_dir_name, self.num_failures, self.node_ip = Path(directory).name, 0, None
-        self.local_experiment_path = self.local_path = self.path = str(directory)
-        self.checkpoint = self.error_file = None
-        self.has_reported_at_least_once, self.last_result = False, {}
-        filesystem = pyarrow.fs.LocalFileSystem()
-        self.storage = SimpleNamespace(
-            storage_filesystem=filesystem, experiment_fs_path=str(directory)
-        )
-        self.__dict__.update(fields)
-
-
-class Fit:
-    """A driver's loop in the hand."""
-
-    def __init__(self, callback, directory, resumed=False, state=None):
-        self.callback, self.directory, self.trials, self.steps = callback, directory, [], 0
-        if state is not None:
-            callback.set_state(state)
-        callback.setup(stop=None, num_samples=1, total_num_samples=1)
-        if resumed:
-            self.add("t")
-        callback.on_step_begin(iteration=0, trials=self.trials)
-
-    def add(self, name, **fields):
-        self.trials.append(FakeTrial(self.directory, name, **fields))
-        return self.trials[-1]
-
-    def say(self, hook, trial, **more):
-        hook = getattr(self.callback, hook)
-        return hook(iteration=self.steps, trials=self.trials, trial=trial, **more)
-
-    def step(self):
-        self.steps += 1
-        self.callback.on_step_end(iteration=self.steps, trials=self.trials)
-
-    def run(self, trial, steps=2):
-        self.say("on_trial_start", trial)
-        trial.status = "RUNNING"
-        for i in range(1, steps + 1):
-            self.say("on_trial_result", trial, result={"x": i, "training_iteration": i})
-
-    def end(self):
-        self.callback.on_experiment_end(trials=self.trials)
 
 
 @pytest.fixture
 def exp(tmp_path):
     (tmp_path / "exp").mkdir()
     return tmp_path / "exp"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
-    [
-        ({"metrics": []}, ValueError, "metrics"),
-        ({"nonsense": 1}, TypeError, "nonsense; valid: repo, experiment_name, metrics, config"),
-        ({"repo": "aim://host:53800"}, ValueError, "aim_repo="),
-        ({"repo": "s3://bucket/x"}, ValueError, "no directory of this machine"),
-        ({"repo": 5}, TypeError, "path of a directory"),
-        ({"aim_repo": "/tmp/x"}, TypeError, "aim_repo="),
-        ({"experiment": "a", "experiment_name": "b"}, ValueError, "same argument"),
-        ({"experiment_name": 5}, TypeError, "experiment_name"),
-        ({"metrics": ["a["]}, PluginError, "metrics"),
-        ({"durability": "sometimes"}, PluginError, "durability"),
-        ({"settings": {"metrcs": "a"}}, PluginError, "metrcs"),
-        ({"sync_period": 0}, ValueError, "sync_period"),
-        ({"config": "/no/such/file"}, FileNotFoundError, "no/such"),
-        ({"repo": "/proc/nowhere"}, OSError, "/proc"),
-        ({"repo": "/proc"}, PluginError, "/proc"),
-        ({"plugin": "/no/such/plugin.so"}, PluginError, "/no/such/plugin.so"),
-    ],
-)
-def test_what_cannot_be_is_refused_before_the_job(arguments, error, words):
-    with pytest.raises(error, match=words.replace("[", r"\[")):
-        AimlogCallback(**arguments)
-    assert not library_is_loaded()
-
-
-def test_a_bad_file_is_named_with_its_line(tmp_path):
-    path = tmp_path / "aimlog.yaml"
-    path.write_text("repo: .\nmetrcs: [loss]\n")
-    with pytest.raises(PluginError, match=f"{path}:2:1.*metrcs"):
-        AimlogCallback(config=path)
-
-
-def test_arguments_for_aim_runs_are_accepted_with_one_line(caplog):
-    with caplog.at_level(logging.INFO, "aimlog"):
-        AimlogCallback(system_tracking_interval=5, capture_terminal_logs=False, run_hash=None)
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert "capture_terminal_logs, run_hash, system_tracking_interval" in line
-
-
-def test_the_constructor_says_nothing(tmp_path, caplog, capfd):
-    with caplog.at_level(logging.INFO, "aimlog"):
-        AimlogCallback(metrics=["loss"])
-        AimlogCallback(repo=tmp_path, metrics=["loss"])
-    assert caplog.messages == [] and capfd.readouterr() == ("", "")
-
-
-def test_temporary_files_on_a_bad_disk_do_not_matter(monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", "/proc/self/fd")
-    monkeypatch.setattr("tempfile.TemporaryDirectory", lambda **_: nullcontext("/proc/self/fd"))
-    AimlogCallback()
-    with pytest.raises(PluginError, match="metrcs"):
-        AimlogCallback(settings={"metrcs": "a"})
-
-
-def test_an_aim_repo_object_is_refused():
-    repo = type("Repo", (), {"__module__": "aim.sdk.repo"})()
-    with pytest.raises(TypeError, match="aim_repo="):
-        AimlogCallback(repo=repo)
-
-
-def test_relative_repos_become_absolute(tmp_path, monkeypatch, exp):
-    monkeypatch.chdir(tmp_path)
-    callback = AimlogCallback(repo="data")
-    monkeypatch.chdir("/")
-    fit = Fit(callback, exp)
-    fit.run(fit.add("t"))
-    fit.end()
-    assert set(runs_of(tmp_path / "data")) == {"t"} and not (exp / ".aimlog").exists()
-
-
-def test_the_file_s_repo_and_settings_count_and_arguments_win(tmp_path, exp):
-    path = tmp_path / "aimlog.yaml"
-    path.write_text("repo: here\nexperiment: of the file\nmetrics: [x]\ntags: [a]\n")
-    callback = cloudpickle.loads(cloudpickle.dumps(AimlogCallback(config=path, tags=["b"])))
-    path.unlink()  # a restore elsewhere has no such file
-    fit = Fit(callback, exp)
-    fit.run(fit.add("t"))
-    fit.end()
-    (run,) = runs_of(tmp_path / "here").values()
-    assert run["experiment"] == "of the file" and run["job"]["tags"] == ["b"]
-    assert [metric["name"] for metric in run["metrics"]] == ["x"]
 
 
 def test_the_callback_is_pickled_before_during_and_after_a_fit(exp):
@@ -296,6 +158,74 @@ def test_odd_trials_and_results_never_raise(exp, caplog):
     fit.end()
     assert len([r for r in caplog.records if "records job" not in r.getMessage()]) <= 1
     assert set(runs_of(exp)) == {"t"}
+
+
+class Stubborn:
+    """Raises at everything that one may ask of it."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+    def fails(self, *_):
+        raise RuntimeError("no")
+
+    __float__ = __str__ = __repr__ = __iter__ = __len__ = fails
+
+
+def test_hostile_values_are_neither_kept_nor_changed(exp):
+    fit = Fit(AimlogCallback(), exp)
+    trial = fit.add("t", config={"stubborn": Stubborn(), "endless": []})
+    trial.config["endless"].append(trial.config)
+    trial.evaluated_params = {"stubborn": Stubborn()}
+    fit.run(trial, steps=1)
+    stubborn, cycle = Stubborn(), {}
+    cycle["again"] = cycle
+    result = {"a": stubborn, "b": [stubborn], "c": cycle, stubborn: 1, "x": 5}
+    result["training_iteration"] = 2
+    names = list(result)
+    counts = [sys.getrefcount(item) for item in (stubborn, cycle, result)]
+    for _ in range(100):
+        fit.say("on_trial_result", trial, result=result)
+    assert [sys.getrefcount(item) for item in (stubborn, cycle, result)] == counts
+    assert list(result) == names and fit.callback._fit.troubles == 0
+    fit.say("on_trial_complete", trial)
+    fit.end()
+    assert points(runs_of(exp)["t"], "x")[-1] == (2, 5)
+
+
+def test_callbacks_that_get_each_other_s_state_know_their_jobs(exp, tmp_path):
+    def both(resumed=False, states=(None, None)):
+        callbacks = AimlogCallback(), AimlogCallback(repo=tmp_path / "other")
+        fits = [Fit(c, exp, resumed, state) for c, state in zip(callbacks, states, strict=True)]
+        for fit in fits:
+            if not resumed:
+                fit.add("t")
+            fit.run(fit.trials[0])
+        return fits
+
+    first, second = both()
+    states = first.callback.get_state(), second.callback.get_state()
+    assert states[0]["job"] != states[1]["job"]
+    first.callback._fit.plugin.close(), second.callback._fit.plugin.close()
+    for fit, state in zip(both(resumed=True, states=states[::-1]), states, strict=True):
+        assert fit.callback.get_state()["job"] == state["job"]
+        fit.end()
+    for repo in (exp, tmp_path / "other"):
+        (run,) = runs_of(repo).values()
+        assert len(run["attempts"]) == 2
+
+
+def test_runs_that_did_not_move_with_the_trials_are_found(exp, tmp_path):
+    fit = Fit(AimlogCallback(), exp)
+    fit.run(fit.add("t"))
+    state = fit.callback.get_state()
+    fit.end()
+    moved = tmp_path / "moved"
+    moved.mkdir()  # by a tool that leaves hidden files alone
+    later = Fit(AimlogCallback(), moved, resumed=True, state=state)
+    later.run(later.trials[0])
+    later.end()
+    assert len(runs_of(exp)["t"]["attempts"]) == 2 and not (moved / ".aimlog").exists()
 
 
 def test_pauses_are_seen_and_the_rest_is_stopped_at_the_end(exp):

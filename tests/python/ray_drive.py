@@ -65,11 +65,10 @@ class Teller(Callback):
             step = result["training_iteration"]
             file.write(json.dumps([trial.trial_id, step, result["count"]]) + "\n")
         self.results += 1
-        if self.results == self.die.get("fork_at"):
-            if os.fork() == 0:
-                os.close(1), os.close(2)
-                time.sleep(20)
-                os._exit(0)
+        if self.results == self.die.get("fork_at") and os.fork() == 0:
+            os.close(1), os.close(2)
+            time.sleep(20)
+            os._exit(0)
         if self.results == self.die.get("say_at"):
             print("running", flush=True)
         if self.results == self.die.get("kill_at"):

@@ -273,18 +273,6 @@ def test_one_callback_serves_several_jobs_also_of_one_name(tmp_path):
     assert set(statuses(runs).values()) == {"completed"}
 
 
-class Stubborn:
-    """Raises at everything that one may ask of it."""
-
-    def __getattr__(self, name):
-        raise RuntimeError(name)
-
-    def fails(self, *_):
-        raise RuntimeError("no")
-
-    __float__ = __str__ = __repr__ = __iter__ = __len__ = fails
-
-
 def values_that_kill(config):
     for i in range(1, 3):
         report = {

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pyarrow.fs
 import pytest
-from ray_callback_test import Fit
+from ray_fakes import Fit
 from ray_support import points, runs_of, statuses
 
 from aimlog.ray import AimlogCallback

@@ -9,11 +9,11 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 from ray.tune import Callback
 
-from aimlog.host import TRIAL_COMPLETED, TRIAL_STOPPED
+from aimlog.host import TRIAL_COMPLETED, TRIAL_STOPPED, Plugin
 from aimlog.ray.fit import Fit, check_plugin
 from aimlog.ray.job import Remembered, unpack_state
 from aimlog.ray.options import parse_options
@@ -28,8 +28,13 @@ from aimlog.ray.trial import (
 )
 
 SCAN_PERIOD_S = 0.5
-NOT_PICKLED = ("_fit", "_restored", "_live", "_touched", "_next_scan")
-NOT_PICKLED += ("_record", "_step_begin", "_step_end")
+OF_A_FIT = ("_fit", "_restored", "_live", "_touched", "_next_scan")
+NOT_PICKLED = (*OF_A_FIT, "_record", "_step_begin", "_step_end")
+
+
+def not_open(*_: Any) -> NoReturn:
+    """Stands for a method of the plugin that there is not."""
+    raise LookupError("no plugin is open")
 
 
 def guarded(hook: Callable) -> Callable:
@@ -86,9 +91,9 @@ class AimlogCallback(Callback):
         self._restored: tuple[Remembered, bytes] | None = None
         self._live: dict[str, LiveTrial] = {}
         # Methods of the fit's plugin, so that the frequent hooks look up as little as possible.
-        self._record: Callable[..., int] | None = None
-        self._step_begin: Callable[[int], int] | None = None
-        self._step_end: Callable[[int], int] | None = None
+        self._record: Callable[..., int] = not_open
+        self._step_begin: Callable[..., int] = not_open
+        self._step_end: Callable[..., int] = not_open
         self._touched: LiveTrial | None = None
         self._next_scan = 0.0
 
@@ -141,7 +146,7 @@ class AimlogCallback(Callback):
         if not fit.begun:
             fit.see_trials(trials)
         if fit.plugin is not None or self._begin(trials):
-            fit.plugin.step_begin(iteration)
+            self._plugin.step_begin(iteration)
 
     def on_step_end(self, iteration: int, trials: list, **info: Any) -> None:
         try:
@@ -160,7 +165,7 @@ class AimlogCallback(Callback):
     def _step_end_first(self, iteration: int, trials: list) -> None:
         fit = self._fit_or_new()
         if fit.plugin is not None or self._begin(trials):
-            fit.plugin.step_end(iteration)
+            self._plugin.step_end(iteration)
 
     @guarded
     def _tend(self) -> None:
@@ -180,9 +185,9 @@ class AimlogCallback(Callback):
         for trial in trials:
             if trial.trial_id not in self._live and was_never_started(trial):
                 unfinished = True
-                fit.plugin.trial_complete(trial.trial_id, status=TRIAL_STOPPED)
+                self._plugin.trial_complete(trial.trial_id, status=TRIAL_STOPPED)
         self._live.clear()
-        self._record = self._step_begin = self._step_end = None
+        self._record = self._step_begin = self._step_end = not_open
         fit.end(interrupted=unfinished, wait=True)
 
     # ---- trials
@@ -197,7 +202,7 @@ class AimlogCallback(Callback):
         live = self._find(trial)
         if live is not None:
             live.started, live.paused = True, False
-            self._fit.plugin.trial_restore(trial.trial_id, key=live.key, **start_fields(trial))
+            self._plugin.trial_restore(trial.trial_id, key=live.key, **start_fields(trial))
 
     def on_trial_result(
         self, iteration: int, trials: list, trial: Any, result: dict, **info: Any
@@ -234,7 +239,7 @@ class AimlogCallback(Callback):
                 return
             # A trial that runs came to its end; one that waits is cut short by its scheduler.
             status = TRIAL_COMPLETED if trial.status == "RUNNING" else TRIAL_STOPPED
-            self._fit.plugin.trial_complete(trial.trial_id, key=live.key, status=status)
+            self._plugin.trial_complete(trial.trial_id, key=live.key, status=status)
         finally:
             self._drop(trial)
 
@@ -265,12 +270,19 @@ class AimlogCallback(Callback):
         if self._fit is not None:
             self._fit.trouble(hook, error)
 
+    @property
+    def _plugin(self) -> Plugin:
+        """The fit's plugin, where it is known that there is one."""
+        if self._fit is None or self._fit.plugin is None:
+            not_open()
+        return self._fit.plugin
+
     def _fit_or_new(self) -> Fit:
         """The fit; hosts that call no setup get one that goes on with whatever there is."""
         fit = self._fit
         if fit is None or fit.ended:
             restored, self._restored = self._restored, None
-            if fit is not None:
+            if fit is not None and fit.known is not None:
                 # A hook after the end begins the same job again.
                 restored = (fit.known, fit.plugin_state)
             fit = self._fit = Fit(self._options, restored, {})
@@ -281,8 +293,9 @@ class AimlogCallback(Callback):
         fit = self._fit_or_new()
         if not trials or not fit.open(trials[0]):
             return False
-        self._record = fit.plugin.trial_result
-        self._step_begin, self._step_end = fit.plugin.step_begin, fit.plugin.step_end
+        plugin = self._plugin
+        self._record = plugin.trial_result
+        self._step_begin, self._step_end = plugin.step_begin, plugin.step_end
         return True
 
     def _find(self, trial: Any) -> LiveTrial | None:
@@ -303,7 +316,7 @@ class AimlogCallback(Callback):
             self._touched = None
 
     def _start(self, live: LiveTrial) -> None:
-        trial, plugin = live.trial, self._fit.plugin
+        trial, plugin = live.trial, self._plugin
         fields = start_fields(trial)
         live.started, live.paused = True, False
         plugin.trial_start(trial.trial_id, key=live.key, **fields)
@@ -319,7 +332,7 @@ class AimlogCallback(Callback):
         if not live.started:
             # The worker's constructor failed: Ray announces the start only after it.
             self._start(live)
-        getattr(self._fit.plugin, hook)(
+        getattr(self._plugin, hook)(
             trial.trial_id,
             key=live.key,
             failure_count=failure_count(trial),
@@ -332,7 +345,7 @@ class AimlogCallback(Callback):
         if fit.plugin is None and not self._begin([trial]):
             return
         live = self._touched = self._live.get(trial.trial_id)
-        getattr(fit.plugin, hook)(
+        getattr(self._plugin, hook)(
             trial.trial_id,
             key=0 if live is None else live.key,
             path=checkpoint_path(checkpoint),
@@ -347,7 +360,7 @@ class AimlogCallback(Callback):
     def _pause(self, live: LiveTrial) -> None:
         if not live.paused and live.started:
             live.paused = True
-            self._fit.plugin.trial_pause(live.trial.trial_id, key=live.key)
+            self._plugin.trial_pause(live.trial.trial_id, key=live.key)
 
 
 def was_never_started(trial: Any) -> bool:

@@ -73,8 +73,10 @@ class Copies:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        with self.child.stdin as pipe:
-            pipe.write(self.order)
+        pipe = self.child.stdin
+        if pipe is not None:
+            with pipe:
+                pipe.write(self.order)
 
     def finish(self, wait: bool) -> None:
         """The last copy. Without `wait` the child goes on alone."""

@@ -2,6 +2,7 @@
 """One job in this process, from `setup` to its end: its identity, its plugin, its troubles."""
 
 import atexit
+import contextlib
 import itertools
 import logging
 import os
@@ -27,7 +28,6 @@ from aimlog.ray.job import (
 )
 from aimlog.ray.options import Options, yaml_value
 from aimlog.ray.storage import Storage, directory_elsewhere, has_repo
-from aimlog.ray.trial import read
 
 logger = logging.getLogger("aimlog")
 LOG_LEVELS = (5, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
@@ -88,7 +88,10 @@ class Fit:
 
     def __init__(self, options: Options, state: tuple[Remembered, bytes] | None, about: dict):
         self.options = options
-        self.known, self.plugin_state = state or (None, b"")
+        self.known: Remembered | None = None
+        self.plugin_state = b""
+        if state is not None:
+            self.known, self.plugin_state = state
         self.resumed = state is not None
         self.about = about
         self.begun = False  # the first step has told whether there were trials before
@@ -102,7 +105,7 @@ class Fit:
         # Which of two fits came first; one that no setup announced is nobody's restore.
         self.created = next(tickets) if about else 0
         self.opened = 0
-        if not self.resumed:
+        if state is None:
             # A state may be asked for before it shows that the job is an earlier one's.
             self.known = Remembered(new_job_id())
 
@@ -136,22 +139,23 @@ class Fit:
             earlier = in_file if in_file.job == earlier.job else earlier
         job = (earlier or self.known or Remembered(new_job_id())).job
         self.end_abandoned(job)
-        plugin, self.known = self.open_somewhere(storage, job, earlier)
-        self.set_up(plugin, storage)
+        plugin, known = self.open_somewhere(storage, job, earlier)
+        self.known = known
+        self.set_up(plugin, storage, job)
         self.plugin = plugin
         self.opened = next(tickets)
         open_fits.add(self)
         say = logger.warning if self.options.plugin is None else logger.info
-        say("aimlog records job %s of %s into %s", job, storage.experiment, self.known.repo)
-        self.remember(storage, job_file)
-        self.begin_copies(storage)
+        say("aimlog records job %s of %s into %s", job, storage.experiment, known.repo)
+        self.remember(storage, job_file, known)
+        self.begin_copies(storage, known)
 
-    def begin_copies(self, storage: Storage) -> None:
-        if self.known.place != ELSEWHERE or self.options.plugin is not None:
+    def begin_copies(self, storage: Storage, known: Remembered) -> None:
+        if known.place != ELSEWHERE or known.repo is None or self.options.plugin is not None:
             return
         try:
             period = self.options.sync_period
-            self.copies = Copies(storage.filesystem, storage.path, self.known.repo, period)
+            self.copies = Copies(storage.filesystem, storage.path, known.repo, period)
         except Exception as error:
             self.trouble("this storage cannot have copies of the repo", error)
 
@@ -181,17 +185,16 @@ class Fit:
             return plugin, Remembered(job, directory, place)
         raise problem or RuntimeError("no directory to record into")
 
-    def set_up(self, plugin: Plugin, storage: Storage) -> None:
+    def set_up(self, plugin: Plugin, storage: Storage, job: str) -> None:
         if self.plugin_state:
-            try:
+            # Another plugin's or a damaged one does not matter: the job's id says the same.
+            with contextlib.suppress(PluginError):
                 plugin.set_state(self.plugin_state)
-            except PluginError:
-                pass  # another plugin's, or damaged: the job's id says the same
         budget = self.about.get("time_budget_s")
         stop = self.about.get("stop")
         plugin.setup(
             resumed=int(self.resumed),
-            job_id=self.known.job,
+            job_id=job,
             experiment_name=self.options.experiment_name or storage.experiment,
             experiment_dir=storage.path,
             host_name="Ray Tune",
@@ -204,8 +207,8 @@ class Fit:
             time_budget_s=float(budget) if isinstance(budget, (int, float)) else 0.0,
         )
 
-    def remember(self, storage: Storage, job_file: str | None) -> None:
-        text = job_file_with(job_file, self.options.key, self.known)
+    def remember(self, storage: Storage, job_file: str | None, known: Remembered) -> None:
+        text = job_file_with(job_file, self.options.key, known)
         if text == job_file:
             return
         try:
@@ -236,7 +239,7 @@ class Fit:
         if self.copies is not None:
             self.copies.tick(now)
             if self.copies.failed and self.troubles == 0:
-                self.trouble("a copy of the repo failed", RuntimeError(self.known.repo))
+                self.trouble("a copy of the repo failed", RuntimeError(self.copies.data))
 
     def notice_hook_errors(self) -> None:
         """Hooks return their errors, and the frequent one looks at none of them."""
@@ -280,9 +283,11 @@ def places(
     options: Options, storage: Storage, job: str, earlier: Remembered | None
 ) -> list[tuple[str, str]]:
     """Directories to record into, the best first."""
-    wanted = (options.repo, EXPLICIT) if options.repo else (storage.directory, BESIDE)
-    spare = (directory_elsewhere(storage.experiment, job), ELSEWHERE)
-    found = [wanted, spare] if wanted[0] is not None else [spare]
+    found = [(directory_elsewhere(storage.experiment, job), ELSEWHERE)]
+    if options.repo is not None:
+        found.insert(0, (options.repo, EXPLICIT))
+    elif storage.directory is not None:
+        found.insert(0, (storage.directory, BESIDE))
     has_runs = has_repo if options.plugin is None else os.path.isdir
     if earlier is None or earlier.repo is None or not has_runs(earlier.repo):
         return found

@@ -66,8 +66,10 @@ def has_repo(directory: str | None) -> bool:
     """Whether `directory`, as a user names it, holds a repo."""
     if directory is None:
         return False
-    return os.path.basename(directory) == REPO and os.path.isdir(directory) or os.path.isdir(
-        os.path.join(directory, REPO)
+    return (
+        os.path.basename(directory) == REPO
+        and os.path.isdir(directory)
+        or os.path.isdir(os.path.join(directory, REPO))
     )
 
 
