@@ -56,7 +56,6 @@ def assert_complete(storage, repo=None):
     assert len({run["job"]["id"] for run in runs.values()}) == 1
     for trial, pairs in acknowledged.items():
         kept = points(runs[trial], "count")
-        # The result on which the driver died may be recorded without being told.
         assert sorted(kept) == sorted(pairs), (kept, pairs)
         assert sorted(set(kept))[-1] == (10, 10)
     return runs
@@ -75,15 +74,15 @@ def assert_resumed(runs, from_checkpoint=True):
 
 def test_a_killed_job_goes_on_in_its_runs():
     storage = new_storage()
-    run_and_die(storage, kill_at=14)
-    assert "crashed" in statuses(runs_of(Path(storage) / NAME)).values()
+    run_and_die(storage, kill_at=8)
+    assert set(statuses(runs_of(Path(storage) / NAME)).values()) == {"crashed"}
     go_on(storage)
     assert_resumed(assert_complete(storage))
 
 
 def test_a_killed_job_goes_on_without_its_saved_state():
     storage = new_storage()
-    run_and_die(storage, kill_at=14)
+    run_and_die(storage, kill_at=8)
     states = list((Path(storage) / NAME).glob("callback-states-*.pkl"))
     assert states
     for path in states:
@@ -94,14 +93,14 @@ def test_a_killed_job_goes_on_without_its_saved_state():
 
 def test_a_killed_job_goes_on_behind_another_callback():
     storage = new_storage()
-    run_and_die(storage, kill_at=14)
+    run_and_die(storage, kill_at=8)
     go_on(storage, do="resume_behind_another")
     assert_resumed(assert_complete(storage))
 
 
 def test_a_killed_job_goes_on_where_its_storage_was_moved():
     storage, moved = new_storage(), new_storage()
-    run_and_die(storage, kill_at=14)
+    run_and_die(storage, kill_at=8)
     shutil.move(os.path.join(storage, NAME), os.path.join(moved, NAME))
     shutil.move(os.path.join(storage, "told.jsonl"), moved)
     go_on(moved)
@@ -120,7 +119,7 @@ def test_a_job_killed_before_its_first_trial_goes_on(when):
 
 def test_a_forked_worker_outlives_its_driver():
     storage = new_storage()
-    run_and_die(storage, kill_at=14, fork_at=5)
+    run_and_die(storage, kill_at=8, fork_at=5)
     go_on(storage)
     assert_resumed(assert_complete(storage))
 
@@ -155,7 +154,7 @@ def test_an_interrupt_inside_a_hook_stops_the_runs():
 @pytest.mark.skipif(not (LONG and OLDEST), reason="needs an interpreter with Ray 2.9")
 def test_the_oldest_ray_records_and_restores():
     storage = new_storage()
-    code, _, errors = outcome(drive(storage, python=OLDEST, do="run", die={"kill_at": 14}), 180)
+    code, _, errors = outcome(drive(storage, python=OLDEST, do="run", die={"kill_at": 8}), 180)
     assert code == -signal.SIGKILL, errors
     code, output, errors = outcome(drive(storage, python=OLDEST, do="restore"), 180)
     assert code == 0, errors

@@ -36,7 +36,7 @@ class Counter(tune.Trainable):
         self.count = 0
 
     def step(self):
-        time.sleep(self.config.get("pace", 0.04))
+        time.sleep(self.config["pace"])
         self.count += 1
         return {"count": self.count, "a": self.config["a"]}
 
@@ -71,7 +71,8 @@ class Teller(Callback):
             os._exit(0)
         if self.results == self.die.get("say_at"):
             print("running", flush=True)
-        if self.results == self.die.get("kill_at"):
+        if result["training_iteration"] == self.die.get("kill_at"):
+            time.sleep(0.7)  # the state with its first checkpoints is on its way to the storage
             os.kill(os.getpid(), signal.SIGKILL)
         if self.results == self.die.get("raise_at"):
             raise KeyboardInterrupt
@@ -93,7 +94,7 @@ def run(storage, die, repo):
     callbacks = [teller, callback] if first_dies else [callback, teller]
     tuner = tune.Tuner(
         Counter,
-        param_space={"a": tune.grid_search([1, 2, 3]), "pace": die.get("pace", 0.04)},
+        param_space={"a": tune.grid_search([1, 2, 3]), "pace": 0.12},
         run_config=RunConfig(
             name=NAME,
             storage_path=storage,
