@@ -5,7 +5,6 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 . tools/setup.sh
 . tools/build.sh
-. tools/python_env.sh
 
 usage() {
   cat <<'END'
@@ -14,9 +13,9 @@ usage: ./do VERB [OPTION...]
   build                           set up what is missing, build plugin, command and example tuner
   demo [--dir DIR]                build, then record a search, kill it, resume it, look at it
   test [--long] [SUITE...]        build and run every test, again under sanitizers
-                                  suites: unit abi record crash cli python tidy fuzz asan tsan
-  ray-demo [--dir DIR]            tune with Ray, AimLoggerCallback and AimlogCallback side by side
+                                  suites: unit abi record crash cli tidy fuzz asan tsan
   bench [--quick] [--json]        build and run the benchmarks
+  wheel [PYTHON]                  build the wheel of the Python package, and try it out
   format [--check]                lay out all C and C++ sources with clang-format
   tidy                            run clang-tidy over all sources
   clean                           remove everything that was built
@@ -41,31 +40,19 @@ do_demo() {
   exec tools/demo.sh "$release" "$@"
 }
 
-do_ray_demo() {
-  local dir=build/ray-demo
-  if [ "${1:-}" = --dir ]; then
-    dir=$2
-    shift 2
-  fi
-  set_up build python
-  demo_env
-  build_release
-  # The folder may be from before Python's headers were there.
-  meson configure "$release" -Dpython=enabled
-  ninja -C "$release" --quiet python-package
-  PYTHONPATH=$release/python exec build/venv-demo/bin/python python/demo/ray_demo.py "$dir" "$@"
-}
-
 do_test() {
-  set_up build python test
-  python_env build/venv tests/python/requirements.txt
+  set_up build test
   exec python3 tools/run_tests.py "$@"
 }
 
 do_bench() {
-  set_up build python test bench
-  demo_env
+  set_up build test bench
   exec tools/bench.sh "$@"
+}
+
+do_wheel() {
+  set_up build
+  exec tools/wheel.sh "$@"
 }
 
 do_format() {
@@ -86,8 +73,7 @@ do_clean() {
 verb=${1:-help}
 shift || true
 case $verb in
-  build | demo | test | bench | format | tidy | clean) "do_$verb" "$@" ;;
-  ray-demo) do_ray_demo "$@" ;;
+  build | demo | test | bench | wheel | format | tidy | clean) "do_$verb" "$@" ;;
   help | -h | --help) usage ;;
   *)
     echo "./do: unknown verb '$verb'" >&2

@@ -131,31 +131,41 @@ static tuner_status dispatch(plugin_object* self, hook_id id, const hook_event* 
   return TUNER_UNKNOWN;
 }
 
-/* A call that takes this long was waiting for something, and the next ones may wait as well: they
- * release the GIL for a while. The coarse clock costs 5 ns and moves every 1 to 10 ms. */
-enum { long_call_ms = 11, releases_after_long_call = 1000 };
+/* Whether a hook waits for something is not known before it does: a disk, room in a full journal.
+ * Two long calls in a row, or one very long one, and the next ones release the GIL, until a number
+ * of them was short. Releasing it always would cost milliseconds beside a busy thread. */
+enum { long_call_us = 500, very_long_call_us = 10000, releases_after_long_call = 100 };
 
-static int64_t coarse_ms(void) {
+static int64_t now_us(void) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void learn(plugin_object* self, int64_t duration_us) {
+  int is_long = duration_us >= long_call_us;
+  int is_second = is_long && self->was_long;
+  if (is_second || duration_us >= very_long_call_us) {
+    self->releases = releases_after_long_call;
+  } else if (self->releases > 0) {
+    self->releases -= 1;
+  }
+  self->was_long = is_long;
 }
 
 tuner_status hook_call(plugin_object* self, hook_id id, const hook_event* event) {
   tuner_status status;
+  int may_take_time = id == hook_setup || id == hook_flush;
   self->error.length = 0;
-  int64_t begun = coarse_ms();
-  if (self->always_releases || self->releases > 0 || id == hook_setup || id == hook_flush) {
-    if (self->releases > 0) self->releases -= 1;
+  int64_t begun = now_us();
+  if (may_take_time || self->always_releases || self->releases > 0) {
     Py_BEGIN_ALLOW_THREADS;
     status = dispatch(self, id, event);
+    if (!may_take_time) learn(self, now_us() - begun);
     Py_END_ALLOW_THREADS;
   } else {
     status = dispatch(self, id, event);
-  }
-  int may_be_long = id == hook_setup || id == hook_flush;
-  if (!may_be_long && coarse_ms() - begun >= long_call_ms) {
-    self->releases = releases_after_long_call;
+    learn(self, now_us() - begun);
   }
   return status;
 }

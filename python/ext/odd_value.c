@@ -98,11 +98,11 @@ static PyObject* qualified_name(PyObject* object) {
 }
 
 /* NULL, without an exception, if it has neither shape nor length. */
-static PyObject* shape_text(PyObject* object) {
+static PyObject* shape_text(value_tree* tree, PyObject* object) {
   PyObject* shape = PyObject_GetAttrString(object, "shape");
-  PyErr_Clear();
+  tree_forgive(tree);
   Py_ssize_t size = shape == NULL ? PyObject_Size(object) : 0;
-  PyErr_Clear();
+  tree_forgive(tree);
   PyObject* text = NULL;
   if (shape != NULL) {
     text = PyUnicode_FromFormat("shape %S", shape);
@@ -110,14 +110,14 @@ static PyObject* shape_text(PyObject* object) {
     text = PyUnicode_FromFormat("length %zd", size);
   }
   Py_XDECREF(shape);
-  PyErr_Clear();
+  tree_forgive(tree);
   return text;
 }
 
 /* What an object that is no value of its own says of itself. */
-static PyObject* own_text(PyObject* object, type_kind kind) {
+static PyObject* own_text(value_tree* tree, PyObject* object, type_kind kind) {
   if (kind == kind_array || kind == kind_foreign || kind == kind_masked) {
-    PyObject* text = shape_text(object);
+    PyObject* text = shape_text(tree, object);
     if (text != NULL) return text;
   }
   if (kind == kind_other && PyCallable_Check(object)) {
@@ -150,7 +150,7 @@ void odd_value_text(value_tree* tree, PyObject* object, type_kind kind, tuner_va
     set_text(tree, cut(tree, text), out);
     return;
   }
-  if (PyErr_Occurred() == NULL) text = own_text(object, kind);
+  if (PyErr_Occurred() == NULL) text = own_text(tree, object, kind);
   if (text == NULL) text = failure_text(tree);
   set_text(tree, typed(object, cut(tree, text)), out);
 }

@@ -23,7 +23,8 @@ typedef struct plugin_object {
   PyObject* weak_references;
   int has_lock;
   int always_releases; /* the GIL, in every hook */
-  unsigned releases;   /* hooks left that release it, because one took long */
+  int was_long;        /* the last hook; under the lock, as is the next */
+  unsigned releases;   /* hooks left that release it, because some took long */
   int is_tree_used;    /* by a call whose values' own code calls the plugin again */
   value_tree tree;
   host_counts counts;

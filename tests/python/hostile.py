@@ -235,46 +235,49 @@ def replacing_list():
     return made
 
 
-def all_values():
-    """Fresh ones each time, by name."""
-    kinds = [Raises, RaisesText, Recurses, RecursesIndex, LyingMapping, EndlessMapping]
-    kinds += [NegativeLength, LongText, WrongText, WrongFloat, WithMeta, ItemIsSelf, ItemIsNew]
-    kinds += [ItemIsMapping, HugeShape, OddShape]
-    made = {kind.__name__ if kind is not WithMeta else "WithMeta": kind() for kind in kinds}
-    made |= {
-        "BadDict": BadDict(a=1),
-        "BadList": BadList([1, 2]),
-        "BadStr": BadStr("text"),
-        "BadInt": BadInt(7),
-        "BadLongInt": BadInt(2**80),
-        "BadFloat": BadFloat(0.5),
-        "BadBytes": BadBytes(b"ab"),
-        "bad keys": {RaisesHashless(): 1, BadStr("k"): 2, BadInt(3): 3, WithMeta(): 4},
-        "class": Raises,
-        "generator": (i for i in range(3)),
-        "lambda": lambda: None,
-        "exception": Boom(),
-        "type error": TypeError("x"),
-        "huge int": 1 << 4_000_000,
-        "huge key": {1 << 100_000: 1, "k" * 2_000_000: 2},
-        "huge text": "é" * 3_000_000,
-        "surrogates": "\ud800\udcff" * 1000,
-        "cyclic list": cyclic_list(),
-        "cyclic dict": cyclic_dict(),
-        "deep list": deep(500, lambda inner: [inner]),
-        "deep dict": deep(500, lambda inner: {"k": inner}),
-        "deep tuple": deep(100_000, lambda inner: (inner,)),
-        "growing dict": growing_dict(),
-        "shrinking dict": shrinking_dict(),
-        "rebuilt dict": rebuilt_dict(),
-        "shrinking list": shrinking_list(),
-        "replacing list": replacing_list(),
-        "released": released_view(),
-    }
-    return made
-
-
 def released_view():
     view = memoryview(b"abc")
     view.release()
     return view
+
+
+_KINDS = [Raises, RaisesText, Recurses, RecursesIndex, LyingMapping, EndlessMapping]
+_KINDS += [NegativeLength, LongText, WrongText, WrongFloat, ItemIsSelf, ItemIsNew]
+_KINDS += [ItemIsMapping, HugeShape, OddShape]
+_MAKERS = {kind.__name__: kind for kind in _KINDS} | {
+    "WithMeta": WithMeta,
+    "BadDict": lambda: BadDict(a=1),
+    "BadList": lambda: BadList([1, 2]),
+    "BadStr": lambda: BadStr("text"),
+    "BadInt": lambda: BadInt(7),
+    "BadLongInt": lambda: BadInt(2**80),
+    "BadFloat": lambda: BadFloat(0.5),
+    "BadBytes": lambda: BadBytes(b"ab"),
+    "bad keys": lambda: {RaisesHashless(): 1, BadStr("k"): 2, BadInt(3): 3, WithMeta(): 4},
+    "class": lambda: Raises,
+    "generator": lambda: (i for i in range(3)),
+    "lambda": lambda: lambda: None,
+    "exception": Boom,
+    "type error": lambda: TypeError("x"),
+    "huge int": lambda: 1 << 4_000_000,
+    "huge key": lambda: {1 << 100_000: 1, "k" * 2_000_000: 2},
+    "huge text": lambda: "é" * 3_000_000,
+    "surrogates": lambda: "\ud800\udcff" * 1000,
+    "cyclic list": cyclic_list,
+    "cyclic dict": cyclic_dict,
+    "deep list": lambda: deep(500, lambda inner: [inner]),
+    "deep dict": lambda: deep(500, lambda inner: {"k": inner}),
+    "deep tuple": lambda: deep(100_000, lambda inner: (inner,)),
+    "growing dict": growing_dict,
+    "shrinking dict": shrinking_dict,
+    "rebuilt dict": rebuilt_dict,
+    "shrinking list": shrinking_list,
+    "replacing list": replacing_list,
+    "released": released_view,
+}
+NAMES = sorted(_MAKERS)
+
+
+def value(name):
+    """A fresh one of that name."""
+    return _MAKERS[name]()

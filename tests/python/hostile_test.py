@@ -13,12 +13,12 @@ import hostile
 import pytest
 from json_lines import double
 
-NAMES = sorted(hostile.all_values())
+NAMES = hostile.NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_hostile_value_is_passed_on_somehow(either, name):
-    result = {"before": 1.5, "odd": hostile.all_values()[name], "after": 2.5}
+    result = {"before": 1.5, "odd": hostile.value(name), "after": 2.5}
     assert either.trial_result("t", result) == 0
     assert either.trial_start("t", params={"odd": result["odd"]}, config=result) == 0
     assert either.setup(stop=result) in (0, -5)
@@ -27,7 +27,7 @@ def test_each_hostile_value_is_passed_on_somehow(either, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_stands_beside_it_arrives(witness, name):
-    witness.plugin.trial_result("t", {"a": 1.5, "odd": hostile.all_values()[name], "b": 2})
+    witness.plugin.trial_result("t", {"a": 1.5, "odd": hostile.value(name), "b": 2})
     told = dict(witness.last()[1])
     assert set(told) == {"a", "odd", "b"}
     assert (told["a"], told["b"]) == (double(1.5), ("int64", 2))
@@ -53,7 +53,7 @@ def test_what_stands_beside_it_arrives(witness, name):
     ],
 )
 def test_what_it_is_told_as(witness, name, told):
-    kind, content = witness.told(hostile.all_values()[name])
+    kind, content = witness.told(hostile.value(name))
     if name == "released":
         content = content[:29] + ">"
     assert (kind, content) == told
@@ -120,16 +120,26 @@ def test_a_value_may_close_the_plugin(witness):
 # ---- Nothing leaks ----
 
 
-def blocks_after(call, repetitions):
-    """How many blocks of Python's memory more there are after so many calls."""
-    for _ in range(50):
-        call()
+def grown_blocks(call, repetitions):
     gc.collect()
     before = sys.getallocatedblocks()
     for _ in range(repetitions):
         call()
     gc.collect()
     return sys.getallocatedblocks() - before
+
+
+ENOUGH = 40  # blocks; fewer than one for each two calls are no leak
+
+
+def blocks_after(call, repetitions):
+    """How many blocks of Python's memory more there are after so many calls. The interpreter itself
+    takes some when code becomes warm, so up to three times are tried."""
+    for _ in range(3):
+        grown = grown_blocks(call, repetitions)
+        if grown < ENOUGH:
+            break
+    return grown
 
 
 SLOW = ["deep tuple", "huge key", "huge text", "huge int", "LongText"]
@@ -140,15 +150,17 @@ SLOW += ["Recurses", "RecursesIndex"]
 @pytest.mark.parametrize("name", [*sorted({*NAMES} - {"growing dict"}), "plain"])
 def test_no_value_leaks(either, name):
     plain = {"a": 1.5, "b": ["x", None], "c": 2**70, 4: (1, 2)}
-    value = plain if name == "plain" else hostile.all_values()[name]
-    repetitions = 20 if name in SLOW else 300
-    assert blocks_after(lambda: either.trial_result("t", {"v": value}), repetitions) < 40
+    value = plain if name == "plain" else hostile.value(name)
+    repetitions = 80 if name not in SLOW else 10
+    allowed = ENOUGH if name not in SLOW else 5
+    grown = blocks_after(lambda: either.trial_result("t", {"v": value}), repetitions)
+    assert grown < allowed
 
 
 @pytest.mark.parametrize("changed", ["growing", "shrinking", "rebuilt"])
 def test_dicts_that_change_leak_nothing(either, changed):
     make = getattr(hostile, changed + "_dict")
-    assert blocks_after(lambda: either.trial_result("t", {"v": make()}), 30) < 40
+    assert blocks_after(lambda: either.trial_result("t", {"v": make()}), 80) < ENOUGH
 
 
 def test_a_leak_is_noticed(either):
@@ -226,9 +238,9 @@ def odd_value(chance, depth=0):
     return chance.choice(simple + nested if depth < 4 else simple)()
 
 
-POOL = hostile.all_values()
 QUICK = ["Raises", "RaisesText", "LyingMapping", "EndlessMapping", "WrongFloat", "ItemIsSelf"]
 QUICK += ["BadDict", "BadList", "BadStr", "BadInt", "cyclic list", "rebuilt dict", "OddShape"]
+POOL = {name: hostile.value(name) for name in QUICK}
 
 
 def odd_key(chance):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a plugin lives in a process: its log, threads, forks, and its end."""
 
+import ctypes
 import gc
 import os
 import pathlib
@@ -72,29 +73,51 @@ def test_a_log_callable_may_call_the_plugin(tmp_path):
 # ---- Threads ----
 
 
-def test_the_gil_is_free_while_the_plugin_waits(tmp_path):
-    settings = {"durability": "always"}
-    ticks = []
-    done = threading.Event()
+class Ticks:
+    """A thread that counts how often it may run."""
 
-    def tick():
-        while not done.wait(0.001):
-            ticks.append(time.monotonic())
+    def __enter__(self):
+        self.count, self.done = 0, threading.Event()
+        self.thread = threading.Thread(target=self.tick)
+        self.thread.start()
+        return self
 
-    thread = threading.Thread(target=tick)
-    with Plugin(
-        aimlog.library_path(), settings=settings, base_dir=tmp_path, release_gil=True
-    ) as plugin:
+    def tick(self):
+        while not self.done.is_set():
+            self.count += 1
+            time.sleep(0)
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.thread.join()
+
+
+def longest_stop(ticks, call):
+    """The longest of the calls during which no other thread could run, in seconds."""
+    longest = 0.0
+    for i in range(30):
+        before, begun = ticks.count, time.perf_counter()
+        call(i)
+        spent = time.perf_counter() - begun
+        if ticks.count <= before + 1 and i >= 5:
+            longest = max(longest, spent)
+    return longest
+
+
+@pytest.mark.parametrize("options", [{}, {"release_gil": True}])
+def test_the_gil_is_free_where_hooks_wait_for_a_disk(tmp_path, options):
+    settings = {"durability": "always", "commit_interval_ms": "10"}
+    with Plugin(aimlog.library_path(), settings=settings, base_dir=tmp_path, **options) as plugin:
         plugin.setup()
-        thread.start()
-        begun = time.monotonic()
-        for i in range(20):
-            assert plugin.trial_result("t", {"a": float(i)}) == host.OK
-        ended = time.monotonic()
-    done.set()
-    thread.join()
-    inside = [tick for tick in ticks if begun < tick < ended]
-    assert ended - begun < 0.003 or inside
+        with Ticks() as ticks:
+            call = lambda i: plugin.trial_result("t", {"a": float(i)})  # noqa: E731
+            assert longest_stop(ticks, call) < 0.01
+
+
+def test_a_kept_gil_is_noticed():
+    lock_step = ctypes.PyDLL(None).usleep  # keeps the GIL
+    with Ticks() as ticks:
+        assert longest_stop(ticks, lambda i: lock_step(15000)) > 0.01
 
 
 @pytest.mark.parametrize("releases", [False, True])
