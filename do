@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 . tools/setup.sh
 . tools/build.sh
+. tools/python_env.sh
 
 usage() {
   cat <<'END'
@@ -13,7 +14,8 @@ usage: ./do VERB [OPTION...]
   build                           set up what is missing, build plugin, command and example tuner
   demo [--dir DIR]                build, then record a search, kill it, resume it, look at it
   test [--long] [SUITE...]        build and run every test, again under sanitizers
-                                  suites: unit abi record crash cli tidy fuzz asan tsan
+                                  suites: unit abi record crash cli python tidy fuzz asan tsan
+  ray-demo [--dir DIR]            tune with Ray, AimLoggerCallback and AimlogCallback side by side
   bench [--quick] [--json]        build and run the benchmarks
   wheel [PYTHON]                  build the wheel of the Python package, and try it out
   format [--check]                lay out all C and C++ sources with clang-format
@@ -40,13 +42,30 @@ do_demo() {
   exec tools/demo.sh "$release" "$@"
 }
 
+do_ray_demo() {
+  local dir=build/ray-demo
+  if [ "${1:-}" = --dir ]; then
+    dir=$2
+    shift 2
+  fi
+  set_up build python
+  demo_env
+  build_release
+  # The folder may be from before Python's headers were there.
+  meson configure "$release" -Dpython=enabled
+  ninja -C "$release" --quiet python-package
+  PYTHONPATH=$release/python exec build/venv-demo/bin/python python/demo/ray_demo.py "$dir" "$@"
+}
+
 do_test() {
-  set_up build test
+  set_up build python test
+  python_env build/venv tests/python/requirements.txt
   exec python3 tools/run_tests.py "$@"
 }
 
 do_bench() {
-  set_up build test bench
+  set_up build python test bench
+  demo_env
   exec tools/bench.sh "$@"
 }
 
@@ -74,6 +93,7 @@ verb=${1:-help}
 shift || true
 case $verb in
   build | demo | test | bench | wheel | format | tidy | clean) "do_$verb" "$@" ;;
+  ray-demo) do_ray_demo "$@" ;;
   help | -h | --help) usage ;;
   *)
     echo "./do: unknown verb '$verb'" >&2

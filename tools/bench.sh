@@ -6,10 +6,17 @@ set -euo pipefail
 . tools/build.sh
 
 options=()
+python_options=()
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick) options+=(--benchmark_min_time=0.05) ;;
-    --json) options+=(--benchmark_format=json) ;;
+    --quick)
+      options+=(--benchmark_min_time=0.05)
+      python_options+=(--quick)
+      ;;
+    --json)
+      options+=(--benchmark_format=json)
+      python_options+=(--json)
+      ;;
     *)
       echo "bench: unknown option $1" >&2
       exit 2
@@ -19,7 +26,8 @@ while [ $# -gt 0 ]; do
 done
 
 build=build/bench
-configure "$build" -Dbuildtype=release -Dbenchmarks=true -Dcli=false -Dhost_example=false
+configure "$build" -Dbuildtype=release -Dbenchmarks=true -Dcli=false -Dhost_example=false \
+  -Dpython=enabled
 # Meson knows which programs are benchmarks.
 meson introspect "$build" --benchmarks >build/benchmarks.json
 mapfile -t programs < <(python3 -c '
@@ -36,3 +44,6 @@ for program in "${programs[@]}"; do
   ninja -C "$build" --quiet "${words[@]#"$PWD/$build/"}" >&2
   (cd "$build" && "${words[@]}" "${options[@]}")
 done
+ninja -C "$build" --quiet python-package >&2
+PYTHONPATH=$build/python build/venv-demo/bin/python python/bench/callbacks_bench.py \
+  "${python_options[@]}"

@@ -15,7 +15,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SUITES = ["unit", "abi", "record", "crash", "cli", "tidy", "fuzz"]
+SUITES = ["unit", "abi", "record", "crash", "cli", "python", "tidy", "fuzz"]
 GOOD = ("OK", "EXPECTEDFAIL")
 
 # The command only reads: CLI11 and json would take a minute to compile here and be no test of the
@@ -26,7 +26,9 @@ WITHOUT_COMMAND = ["-Dcli=false", f"-Duse_command={COMMAND}"]
 # Enough to name lines. With -O2 -g the plain build takes nearly twice as long, and with any
 # optimization a sanitized test program a minute longer.
 LINES_ONLY = ["-Ddebug=false", "-Dcpp_args=-g1", "-Dc_args=-g1"]
-PLAIN = ["-Doptimization=1", *LINES_ONLY]
+# The package is tested with what ./do has installed.
+PYTHON = ["-Dpython=enabled", f"-Dtest_python={ROOT}/build/venv/bin/python"]
+PLAIN = ["-Doptimization=1", *LINES_ONLY, *PYTHON]
 FAST_TO_BUILD = ["-Doptimization=0", *LINES_ONLY]
 
 # A pass is one build of the project and the suites that run in it, of which it builds only what

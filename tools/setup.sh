@@ -1,8 +1,8 @@
 # What must be installed, and how to get it. Sourced by ./do.
 # SPDX-License-Identifier: Apache-2.0
 
-# One line a need: for whom, how to see that it is there (a program, or pc:NAME for pkg-config),
-# and the Debian packages that bring it, the first that exists is taken.
+# One line a need: for whom, how to see that it is there (a program, pc:NAME for pkg-config, or a
+# case of its own below), and the Debian packages that bring it; the first that exists is taken.
 needs='
 build g++                 g++
 build meson               meson
@@ -16,6 +16,8 @@ build pc:spdlog           libspdlog-dev
 build pc:CLI11            libcli11-dev
 build pc:nlohmann_json    nlohmann-json3-dev
 build boost               libboost-filesystem-dev
+python pc:python3         python3-dev
+python venv               python3-venv
 test  pc:catch2           catch2
 test  python3             python3
 test  clang++-14          clang-14 clang
@@ -79,6 +81,12 @@ report_missing() {
       boost)
         echo '#include <boost/dll/shared_library.hpp>' | g++ -E -x c++ - >/dev/null 2>&1 ||
           echo "missing: Boost.DLL and Boost.Filesystem" >&2
+        ;;
+      venv)
+        if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+          echo "missing: Python's venv and ensurepip" >&2
+          missing_program=yes
+        fi
         ;;
       *)
         if ! command -v "$check" >/dev/null && ! command -v "${check%-14}" >/dev/null; then

@@ -7,8 +7,6 @@
 """
 
 import atexit
-import json
-import logging
 import os
 import sys
 import traceback
@@ -27,19 +25,14 @@ from .host import (
     Plugin,
     PluginError,
 )
+from .logs import log_line
+from .settings import absolute, plugin_settings, yaml_value
 
 __all__ = ["Run", "run"]
 
-_LOG = logging.getLogger("aimlog")
-# Levels of the contract, trace to error, as those of `logging`.
-_LEVELS = (5, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 _STEP = "training_iteration"
 _ERROR_CHARS_MAX = 16000
 _open_runs: "weakref.WeakSet[Run]" = weakref.WeakSet()
-
-
-def _say(level: int, text: str) -> None:
-    _LOG.log(_LEVELS[min(max(level, 0), 4)], "%s", text)
 
 
 def _error_text(error: BaseException) -> str:
@@ -148,20 +141,10 @@ def _close_all() -> None:
         left.close(stopped=True)
 
 
-def yaml_text(value: Any) -> str:
-    """A setting as YAML, of which JSON is a part."""
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _settings(repo, experiment, metrics, settings) -> dict[str, str]:
-    made = {key: value if isinstance(value, str) else yaml_text(value) for key, value in settings}
-    if repo is not None:
-        made["repo"] = yaml_text(os.path.abspath(os.path.expanduser(os.fspath(repo))))
-    if experiment is not None:
-        made["experiment"] = yaml_text(experiment)
-    if metrics is not None:
-        made["metrics"] = yaml_text([metrics] if isinstance(metrics, str) else list(metrics))
-    return made
+    made = {key: value if isinstance(value, str) else yaml_value(value) for key, value in settings}
+    repo = None if repo is None else absolute(repo)
+    return made | plugin_settings(repo=repo, experiment=experiment, metrics=metrics)
 
 
 def run(
@@ -196,7 +179,7 @@ def run(
         library_path() if plugin is None else plugin,
         config_path=config,
         settings=_settings(repo, experiment, metrics, (settings or {}).items()),
-        log=_say,
+        log=log_line,
         host_name="aimlog.run",
     )
     made = Run(opened, run_id)

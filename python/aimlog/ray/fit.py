@@ -14,6 +14,7 @@ import ray
 
 import aimlog
 from aimlog.host import Plugin, PluginError
+from aimlog.logs import log_line
 from aimlog.ray.copies import Copies, fetch
 from aimlog.ray.job import (
     BESIDE,
@@ -26,19 +27,15 @@ from aimlog.ray.job import (
     new_job_id,
     pack_state,
 )
-from aimlog.ray.options import Options, yaml_value
+from aimlog.ray.options import Options
 from aimlog.ray.storage import Storage, directory_elsewhere, has_repo
+from aimlog.settings import yaml_value
 
 logger = logging.getLogger("aimlog")
-LOG_LEVELS = (5, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 
 # What Ray puts into every result for its own book-keeping.
 RESERVED_KEYS = ("config", "pid", "timestamp", "time_total_s", "training_iteration")
 NAMESPACE = "ray/tune/"
-
-
-def log_from_plugin(level: int, message: str) -> None:
-    logger.log(LOG_LEVELS[level] if 0 <= level < len(LOG_LEVELS) else logging.INFO, "%s", message)
 
 
 def library_of(options: Options) -> str:
@@ -63,7 +60,7 @@ def create_plugin(options: Options, directory: str, by_path: bool = False) -> Pl
     elif options.config_text is None:
         config["base_dir"] = directory
     return Plugin(
-        library_of(options), settings=settings, log=log_from_plugin, host_name="Ray Tune", **config
+        library_of(options), settings=settings, log=log_line, host_name="Ray Tune", **config
     )
 
 

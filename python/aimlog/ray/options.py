@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a user may say to the callback, checked before any compute is spent."""
 
-import json
 import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from aimlog.settings import absolute, repo_of_config, yaml_value
 
 logger = logging.getLogger("aimlog")
 
@@ -132,10 +133,6 @@ def repo_directory(repo: Any) -> str | None:
     raise TypeError(f"repo is a {type(repo).__name__}; valid: the path of a directory, or None")
 
 
-def absolute(path: Any) -> str:
-    return os.path.abspath(os.path.expanduser(os.fspath(path)))
-
-
 def seconds(period: Any) -> float:
     if isinstance(period, bool) or not isinstance(period, (int, float)) or not period > 0:
         raise ValueError(f"sync_period={period!r}; valid: seconds, more than 0")
@@ -159,20 +156,6 @@ def read_config(config: Any) -> tuple[str | None, str | None]:
         return path, file.read()
 
 
-def repo_of_config(text: str, directory: str) -> str | None:
-    """The repo that a YAML file names; what is wrong with the file the plugin says better."""
-    import yaml  # Ray needs it too
-
-    try:
-        named = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return None
-    repo = named.get("repo") if isinstance(named, dict) else None
-    if not isinstance(repo, str):
-        return None
-    return os.path.abspath(os.path.join(directory, os.path.expanduser(repo)))
-
-
 def settings_of(metrics: Any, options: dict[str, Any]) -> dict[str, str]:
     settings = {}
     if metrics is not None:
@@ -190,14 +173,3 @@ def settings_of(metrics: Any, options: dict[str, Any]) -> dict[str, str]:
     if not isinstance(given, Mapping):
         raise TypeError("settings is no mapping from the plugin's keys to values")
     return settings | {str(key): yaml_value(value) for key, value in given.items()}
-
-
-def yaml_value(value: Any) -> str:
-    """A value as YAML's flow style, of which JSON is a part."""
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return "[" + ", ".join(yaml_value(item) for item in value) + "]"
-    if isinstance(value, (bool, int, float)):
-        return json.dumps(value)
-    return json.dumps(str(value), ensure_ascii=False)

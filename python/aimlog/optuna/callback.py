@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The callback for ``study.optimize``."""
+
+import atexit
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, Trial
+
+import aimlog
+from aimlog.host import Plugin
+from aimlog.optuna.job import job_id_of
+from aimlog.optuna.study_record import StudyRecord
+from aimlog.logs import log_line
+from aimlog.settings import absolute, plugin_settings, repo_of_config
+
+logger = logging.getLogger("aimlog")
+
+
+class AimlogCallback:
+    """Records each trial of a study as a run: params, distributions, values, state, and everything
+    given to ``trial.report``, with no change to the objective.
+
+    Args:
+        repo: directory that holds ``.aimlog``; None = what the configuration says, else the
+            working directory. Made if it is not there.
+        experiment_name: name that groups jobs; None = the configuration's, else the study's.
+        metrics: patterns of the metrics to record (``["value", "loss*", "!loss/debug"]``); None =
+            all.
+        config: path of a YAML file with the plugin's configuration; arguments win over it.
+        plugin: path of another plugin's library; None = aimlog's own.
+        options: further keys of the configuration (``durability="always"``, ``tags=[...]``).
+
+    Raises:
+        aimlog.host.PluginError: the repo or the configuration cannot be used; the text says why.
+            Only here: afterwards nothing is raised, trouble is logged once and counted.
+
+    One callback may serve several studies, one after the other or at once, and several threads
+    (``n_jobs``). Several processes may work on one study, each with a callback of its own. Call
+    :meth:`close` at the end, or use it as a context manager; else it is done at exit.
+    """
+
+    def __init__(
+        self,
+        repo: str | os.PathLike[str] | None = None,
+        experiment_name: str | None = None,
+        metrics: str | Iterable[str] | None = None,
+        *,
+        config: str | os.PathLike[str] | None = None,
+        plugin: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> None:
+        settings = plugin_settings(
+            repo=None if repo is None else absolute(repo),
+            experiment=experiment_name,
+            metrics=metrics,
+            **options,
+        )
+        self._library = str(plugin) if plugin is not None else aimlog.library_path()
+        self._arguments: dict[str, Any] = {
+            "settings": settings,
+            "config_path": None if config is None else absolute(config),
+            "base_dir": os.getcwd(),
+            "log": log_line,
+            "host_name": "Optuna",
+        }
+        directory = None if plugin is not None else repo_directory(repo, config)
+        self._directory = directory and os.path.join(directory, ".aimlog", "optuna")
+        self._lock = threading.RLock()
+        self._warned = False
+        self._records: dict[str, StudyRecord] = {}
+        self._job_ids: weakref.WeakKeyDictionary[optuna.Study, str] = weakref.WeakKeyDictionary()
+        # Made now, so that what is wrong is said before any compute is spent.
+        self._spare: Plugin | None = self._make_plugin()
+        self._at_exit = close_at_exit(self)
+
+    def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self._guarded(lambda: self._record_of(study).finished(trial))
+
+    def track(self, trial: Trial) -> "Tracked":
+        """Records a trial while it runs: ``track(trial).log({"loss": 0.1}, step=3)``.
+
+        Call it in the objective, after the params were suggested.
+        """
+        return Tracked(self, trial)
+
+    def flush(self) -> None:
+        """Blocks until all that was recorded is safe from a power cut."""
+        self._guarded(lambda: [record.plugin.flush() for record in self._records.values()])
+
+    def close(self) -> None:
+        """Takes in trials that no callback was called for, closes what is open. The object may be
+        used again: it then goes on with the same jobs."""
+        with self._lock:
+            for record in self._records.values():
+                self._guarded(record.close)
+            self._records.clear()
+            if self._spare is not None:
+                self._spare.close()
+                self._spare = None
+
+    def __enter__(self) -> "AimlogCallback":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _make_plugin(self) -> Plugin:
+        return Plugin(self._library, **self._arguments)
+
+    def _record_of(self, study: optuna.Study) -> StudyRecord:
+        job_id = self._job_ids.get(study)
+        if job_id is None:
+            job_id = self._job_ids[study] = job_id_of(study, self._directory)
+        record = self._records.get(job_id)
+        if record is None:
+            plugin, self._spare = self._spare or self._make_plugin(), None
+            record = StudyRecord(study, plugin, job_id, self._directory)
+            self._records[job_id] = record
+            record.take_in_others()
+        return record
+
+    def _guarded(self, action: Callable[[], Any]) -> None:
+        """A study must not fail because of its records."""
+        try:
+            with self._lock:
+                action()
+        except Exception as error:
+            if not self._warned:
+                self._warned = True
+                logger.warning("aimlog: a trial could not be recorded: %r", error, exc_info=True)
+
+
+class Tracked:
+    """A trial that is recorded while it runs; from :meth:`AimlogCallback.track`."""
+
+    def __init__(self, callback: AimlogCallback, trial: Trial) -> None:
+        self._callback = callback
+        self._trial = trial
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Records one result: a mapping, nested at will; `step` None = the count of results."""
+
+        def tell() -> None:
+            record = self._callback._record_of(self._trial.study)
+            record.log(self._trial, values, step)
+
+        self._callback._guarded(tell)
+
+
+def repo_directory(
+    repo: str | os.PathLike[str] | None, config: str | os.PathLike[str] | None
+) -> str | None:
+    if repo is not None:
+        return absolute(repo)
+    if config is None:
+        return os.getcwd()
+    directory = os.path.dirname(absolute(config))
+    try:
+        with open(config, encoding="utf-8") as file:
+            return repo_of_config(file.read(), directory) or directory
+    except OSError:
+        return None  # the plugin says what is wrong with it
+
+
+def close_at_exit(callback: AimlogCallback) -> Callable[[], None]:
+    """Without keeping the callback alive."""
+    reference = weakref.ref(callback)
+
+    def close() -> None:
+        known = reference()
+        if known is not None:
+            known.close()
+
+    atexit.register(close)
+    return close

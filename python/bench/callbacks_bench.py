@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a result, and the start of a trial, cost the driver: AimlogCallback beside Ray's own
+callbacks and MLtraq, in one process, one after the other for each result.
+
+usage: callbacks_bench.py [--json] [--quick]
+
+20 metrics in a nested map with all that Ray adds, a config of 300 keys, and the numbers as Python
+floats, np.float32 or np.float64. No trial runs: real Trial objects are handed to the callbacks as
+Ray's controller does it.
+"""
+
+import argparse
+import gc
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import tempfile
+import time
+
+import numpy as np
+import ray
+from mltraq.utils.sequence import Sequence
+from ray.air.constants import TRAINING_ITERATION
+from ray.train._internal.storage import StorageContext
+from ray.tune.experiment.trial import Trial
+from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback, TBXLoggerCallback
+from ray.tune.logger.aim import AimLoggerCallback
+
+from aimlog.ray import AimlogCallback
+
+OURS = "aimlog"
+# Each of a slow callback's calls stands for this many of ours.
+EVERY = {"AimLoggerCallback": 20, "AimLoggerCallback, extras off": 20, "TBXLoggerCallback": 4}
+EXTRAS_OFF = {"system_tracking_interval": None, "capture_terminal_logs": False}
+
+
+class MLtraq:
+    """As its users do it: a sequence of records in memory, flat."""
+
+    def __init__(self):
+        self.sequence = Sequence()
+
+    def on_trial_start(self, **_):
+        pass
+
+    def on_trial_result(self, result, **_):
+        self.sequence.append(**result["eval"], **result["perf"], loss=result["loss"])
+
+
+def make_result(number_type, iteration, config, trial):
+    value = number_type(1.0 / (iteration + 1))
+    return {
+        "loss": value,
+        "eval": {f"recall_{digit}": value for digit in range(10)},
+        "perf": {f"timing_{part}": value for part in range(9)},
+        TRAINING_ITERATION: iteration,
+        "trial_id": trial.trial_id,
+        "date": "2026-01-01_00-00-00",
+        "timestamp": 1767225600 + iteration,
+        "time_this_iter_s": 0.1,
+        "time_total_s": 0.1 * iteration,
+        "time_since_restore": 0.1 * iteration,
+        "iterations_since_restore": iteration,
+        "pid": 4711,
+        "hostname": "driver",
+        "node_ip": "127.0.0.1",
+        "done": False,
+        "checkpoint_dir_name": None,
+        "config": config,
+    }
+
+
+def make_callbacks(folder):
+    return {
+        OURS: AimlogCallback(repo=folder / "ours", experiment_name="bench"),
+        "CSVLoggerCallback": CSVLoggerCallback(),
+        "JsonLoggerCallback": JsonLoggerCallback(),
+        "TBXLoggerCallback": TBXLoggerCallback(),
+        "AimLoggerCallback": AimLoggerCallback(repo=str(folder / "aim")),
+        "AimLoggerCallback, extras off": AimLoggerCallback(
+            repo=str(folder / "aim_off"), **EXTRAS_OFF
+        ),
+        "MLtraq": MLtraq(),
+    }
+
+
+class Bench:
+    def __init__(self, folder):
+        self.folder = folder
+        self.config = {f"key_{i}": i * 0.5 if i % 3 else f"text {i}" for i in range(300)}
+        self.callbacks = make_callbacks(folder)
+        storage = StorageContext(storage_path=str(folder / "ray"), experiment_dir_name="bench")
+        self.trials = []
+        self.storage = storage
+        for callback in self.callbacks.values():
+            if hasattr(callback, "setup"):
+                callback.setup()
+
+    def start_trial(self, among):
+        number = len(self.trials)
+        storage = StorageContext(
+            storage_path=str(self.folder / "ray"),
+            experiment_dir_name="bench",
+        )
+        storage.trial_dir_name = f"trial_{number}"
+        trial = Trial(
+            "stub",
+            stub=True,
+            config=self.config,
+            trial_id=f"{number:08x}",
+            storage=storage,
+            evaluated_params={"lr": 0.1, "width": 32},
+        )
+        trial.init_local_path()
+        self.trials.append(trial)
+        spent = {}
+        for name in among:
+            begin = time.perf_counter_ns()
+            self.callbacks[name].on_trial_start(iteration=0, trials=self.trials, trial=trial)
+            spent[name] = time.perf_counter_ns() - begin
+        return trial, spent
+
+    def results(self, trial, number_type, count):
+        """Nanoseconds of each call, by callback."""
+        spent = {name: [] for name in self.callbacks}
+        for iteration in range(1, count + 1):
+            for name, callback in self.callbacks.items():
+                if iteration % EVERY.get(name, 1):
+                    continue
+                result = make_result(number_type, iteration, self.config, trial)
+                begin = time.perf_counter_ns()
+                callback.on_trial_result(
+                    iteration=iteration, trials=self.trials, trial=trial, result=result
+                )
+                spent[name].append(time.perf_counter_ns() - begin)
+        return spent
+
+    def memory_of_trials(self, count):
+        """Growth in bytes of the process for each trial started and ended with aimlog alone."""
+        ours = self.callbacks[OURS]
+
+        def one():
+            trial, _ = self.start_trial([OURS])
+            result = make_result(float, 1, self.config, trial)
+            ours.on_trial_result(iteration=1, trials=[], trial=trial, result=result)
+            ours.on_trial_complete(iteration=1, trials=[], trial=trial)
+            self.trials.pop()
+            self.trials.append(None)
+
+        for _ in range(2500):  # until buffers and caches have their size
+            one()
+        gc.collect()
+        before = resident_bytes()
+        for _ in range(count):
+            one()
+        gc.collect()
+        return (resident_bytes() - before) / count
+
+
+def resident_bytes():
+    """Memory of the process itself, without pages of files that the kernel can take back."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        (line,) = [line for line in file if line.startswith("RssAnon:")]
+    return int(line.split()[1]) * 1024
+
+
+def percentile(values, part):
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
+
+
+class Report:
+    def __init__(self, as_json):
+        self.as_json = as_json
+
+    def add(self, name, value, unit, reference, reference_value):
+        ratio = reference_value / value if value else 0.0
+        if self.as_json:
+            line = {"name": name, "value": round(value, 3), "unit": unit, "reference": reference}
+            line |= {"reference_value": round(reference_value, 3), "ratio": round(ratio, 3)}
+            print(json.dumps(line), flush=True)
+        else:
+            print(
+                f"  {name:34} {value:10.2f} {unit}   {reference:30} {reference_value:10.2f} {unit}"
+                f"   {ratio:8.1f} times",
+                flush=True,
+            )
+
+
+def run(folder, report, quick):
+    bench = Bench(folder)
+    bench.start_trial(list(bench.callbacks))  # the first one opens the repo
+    starts = [bench.start_trial(list(bench.callbacks)) for _ in range(3 if quick else 9)]
+    trial = starts[-1][0]
+    bench.results(trial, float, 40)  # warm
+    for number_type in (float, np.float32, np.float64):
+        spent = bench.results(trial, number_type, 400 if quick else 4000)
+        for part, name in ((0.5, "p50"), (0.99, "p99")):
+            ours = percentile(spent[OURS], part) / 1000
+            for peer in spent:
+                if peer != OURS:
+                    other = percentile(spent[peer], part) / 1000
+                    label = f"on_trial_result, {number_type.__name__}, {name}"
+                    report.add(label, ours, "us", peer, other)
+    for peer in bench.callbacks:
+        if peer not in (OURS, "MLtraq"):
+            ours, other = (
+                statistics.median(spent[name] for _, spent in starts) / 1e6 for name in (OURS, peer)
+            )
+            report.add("on_trial_start, p50", ours, "ms", peer, other)
+    bytes_each = bench.memory_of_trials(1000 if quick else 20000)
+    report.add("memory a trial started and ended", max(bytes_each, 0.0), "bytes", "a pointer", 8.0)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    words = parser.parse_args()
+    os.environ["TUNE_WARN_THRESHOLD_S"] = "1000"
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="aimlog-bench-"))
+    try:
+        run(folder, Report(words.json), words.quick)
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)  # Aim's threads would go on
+
+
+if __name__ == "__main__":
+    main()
