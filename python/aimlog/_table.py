@@ -2,8 +2,14 @@
 """Answers as tables: for pandas, polars, pyarrow, DuckDB, NumPy, or none of them."""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from . import _arrow
+from . import _arrow, _read
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
 
 
 class Columns(Mapping):
@@ -44,18 +50,18 @@ class Table:
     one copy in memory.
     """
 
-    def __init__(self, taken):
+    def __init__(self, taken: _read.Table):
         self._table = taken
         self._columns = Columns(taken)
 
-    def __arrow_c_stream__(self, requested_schema=None):
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """An Arrow stream; as often as one likes. No other types are offered than the table has."""
         return self._table.capsule()
 
-    def __arrow_c_schema__(self):
+    def __arrow_c_schema__(self) -> object:
         return self._table.schema_capsule()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(self._table.lengths())
 
     @property
@@ -64,7 +70,7 @@ class Table:
         return [name for name, _ in self._table.fields()]
 
     @property
-    def columns(self) -> Mapping:
+    def columns(self) -> Mapping[str, Any]:
         """Columns by name, a mapping.
 
         Numbers are NumPy arrays that share the table's memory and are read-only, NaN where a double
@@ -74,13 +80,13 @@ class Table:
         """
         return self._columns
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         try:
             return self.columns[name]
         except KeyError:
             raise KeyError(f"no column {name!r}; there are {', '.join(self.names)}") from None
 
-    def to_pylist(self) -> list[dict]:
+    def to_pylist(self) -> list[dict[str, Any]]:
         """Rows as dicts of Python values, None where there is none; times in nanoseconds."""
         table = self._table
         names = self.names
@@ -90,19 +96,19 @@ class Table:
             rows += [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return rows
 
-    def to_arrow(self):
+    def to_arrow(self) -> "pyarrow.Table":
         """A pyarrow.Table. Needs pyarrow 14 or later."""
         import pyarrow
 
         return pyarrow.table(self)
 
-    def to_polars(self):
+    def to_polars(self) -> "polars.DataFrame":
         """A polars.DataFrame. Needs polars 1.3 or later."""
         import polars
 
         return polars.DataFrame(self)
 
-    def to_pandas(self):
+    def to_pandas(self) -> "pandas.DataFrame":
         """A pandas.DataFrame. Whole numbers of which some are missing are "Int64" or "UInt64"."""
         import pandas
 

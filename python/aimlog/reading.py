@@ -22,6 +22,7 @@ import logging
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from . import _read, library_path
 from ._table import Table
@@ -120,7 +121,7 @@ def _attempts(attempts: str) -> bool:
     return attempts == "all"
 
 
-def _time(ns):
+def _time(ns: int | None) -> datetime.datetime | None:
     if ns is None:
         return None
     return datetime.datetime.fromtimestamp(ns // 10**9, datetime.timezone.utc).replace(
@@ -136,57 +137,114 @@ class Series(Table):
     attempt uint32, from 1. By rising step, or as recorded with attempts="all".
     """
 
-    def __init__(self, taken, metric, context, contexts):
+    def __init__(self, taken: _read.Table, metric: str, context: dict, contexts: list[dict]):
         super().__init__(taken)
-        self.metric: str = metric
-        self.context: dict = context
+        self.metric = metric
+        self.context = context
         #: All contexts in which the run has the metric.
-        self.contexts: list[dict] = contexts
-
-    step = property(lambda self: self.columns["step"])
-    value = property(lambda self: self.columns["value"])
-    time = property(lambda self: self.columns["time"])
-    epoch = property(lambda self: self.columns["epoch"])
-    attempt = property(lambda self: self.columns["attempt"])
+        self.contexts = contexts
 
     @property
-    def exact(self) -> list | None:
+    def step(self) -> Any:
+        return self.columns["step"]
+
+    @property
+    def value(self) -> Any:
+        return self.columns["value"]
+
+    @property
+    def time(self) -> Any:
+        return self.columns["time"]
+
+    @property
+    def epoch(self) -> Any:
+        return self.columns["epoch"]
+
+    @property
+    def attempt(self) -> Any:
+        return self.columns["attempt"]
+
+    @property
+    def exact(self) -> list[str | None] | None:
         """Where numbers of several types are mixed: text of each that is no double; else None."""
         return self.columns.get("exact")
 
 
-class Run(Mapping):
+class Run(Mapping[str, "Series"]):
     """One run: a mapping of metrics to their points, and what is recorded beside them.
 
     Its fields are as they were when it was taken from the repo (`refresh` looks again); points are
     read when they are asked for.
     """
 
-    def __init__(self, repo, word):
+    def __init__(self, repo: "Repo", word: str):
         self._repo = repo
         self.refresh(word)
 
-    def refresh(self, word=None) -> "Run":
+    def refresh(self, word: str | None = None) -> "Run":
         """Reads all but the points again."""
         text = _call(self._repo._handle.describe, word or self.id)
         #: All that is recorded, as `aimlog show --json` has it; times in nanoseconds.
-        self.info: dict = json.loads(text)
+        self.info: dict[str, Any] = json.loads(text)
         return self
 
-    id = property(lambda self: self.info["id"], doc="24 hex digits")
-    trial_id = property(lambda self: self.info["trial_id"], doc="the host's")
-    trial_name = property(lambda self: self.info["trial_name"])
-    experiment = property(lambda self: self.info["experiment"])
-    status = property(
-        lambda self: self.info["status"],
-        doc='"pending", "running", "paused", "completed", "failed", "stopped" or "crashed"')
-    error = property(lambda self: self.info["error"], doc="text of the newest failure, or None")
-    tags = property(lambda self: self.info["job"]["tags"])
-    params = property(lambda self: self.info["params"] or {}, doc="hyper-parameters, nested")
-    config = property(lambda self: self.info["config"] or {}, doc="the whole configuration")
-    attempts = property(lambda self: self.info["attempts"], doc="a dict for each start")
-    created = property(lambda self: _time(self.info["created_ns"]), doc="datetime in UTC")
-    ended = property(lambda self: _time(self.info["ended_ns"]), doc="datetime, or None if open")
+    @property
+    def id(self) -> str:
+        """24 hex digits."""
+        return self.info["id"]
+
+    @property
+    def trial_id(self) -> str:
+        """The host's name of it."""
+        return self.info["trial_id"]
+
+    @property
+    def trial_name(self) -> str | None:
+        return self.info["trial_name"]
+
+    @property
+    def experiment(self) -> str:
+        return self.info["experiment"]
+
+    @property
+    def status(self) -> str:
+        """pending, running, paused, completed, failed, stopped or crashed."""
+        return self.info["status"]
+
+    @property
+    def error(self) -> str | None:
+        """Text of the newest failure."""
+        return self.info["error"]
+
+    @property
+    def tags(self) -> list[str]:
+        """The job's."""
+        return self.info["job"]["tags"]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Hyper-parameters, nested as they were given; the newest where they changed."""
+        return self.info["params"] or {}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The whole configuration."""
+        return self.info["config"] or {}
+
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """What is known of each start of the trial's worker."""
+        return self.info["attempts"]
+
+    @property
+    def created(self) -> datetime.datetime | None:
+        """In UTC."""
+        return _time(self.info["created_ns"])
+
+    @property
+    def ended(self) -> datetime.datetime | None:
+        """In UTC; None while it is open."""
+        return _time(self.info["ended_ns"])
 
     @property
     def metrics(self) -> list[str]:
@@ -194,7 +252,7 @@ class Run(Mapping):
         return [each["text"] for each in self.info["metrics"]]
 
     @property
-    def texts(self) -> dict:
+    def texts(self) -> dict[str, Any]:
         """Last values of what is no number, by name."""
         return {each["text"]: each["last"] for each in self.info["objects"]}
 

@@ -163,6 +163,11 @@ def test_numbers_have_the_type_that_holds_all_of_them(repo):
     assert types["tags"] == "list<item: string>"
 
 
+def test_pandas_takes_the_table_itself(repo):
+    frame = pandas.DataFrame.from_arrow(repo.runs())
+    assert frame["id"].tolist() == repo.runs()["id"]
+
+
 def test_frames_outlive_the_table_and_the_repo(folder):
     repo = aimlog.open(folder)
     frames = [repo.series("loss").to_arrow(), repo.series("loss").to_polars()]

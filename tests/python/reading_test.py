@@ -223,9 +223,9 @@ def test_reading_again_and_again_takes_no_more_memory(repo):
     for _ in range(20):
         read()
     before = memory_kb()
-    for _ in range(150):
+    for _ in range(60):
         read()
-    assert memory_kb() - before < 8 * 1024
+    assert memory_kb() - before < 6 * 1024
 
 
 WITHOUT_NUMPY = """
