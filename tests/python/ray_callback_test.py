@@ -314,6 +314,35 @@ def test_the_driver_s_fork_leaves_the_job_alone(exp):
     assert points(run, "x") == [(1, 1), (2, 2)] and run["status"] == "completed"
 
 
+def test_a_child_may_run_the_fit_of_a_callback_that_its_parent_made(exp, tmp_path):
+    callback = AimlogCallback(repo=tmp_path / "repo")
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            fit = Fit(callback, exp)
+            fit.run(fit.add("t"))
+            fit.end()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert statuses(runs_of(tmp_path / "repo")) == {"t": "stopped"}
+
+
+def test_a_fit_that_an_exception_left_open_ends_when_its_restore_begins(exp):
+    left = Fit(AimlogCallback(), exp)
+    left.run(left.add("t"))
+    state = left.callback.get_state()
+    restored = Fit(pickle.loads(pickle.dumps(left.callback)), exp, resumed=True, state=state)
+    assert left.callback._fit.plugin is None
+    restored.run(restored.trials[0])
+    restored.say("on_trial_complete", restored.trials[0])
+    restored.end()
+    (run,) = runs_of(exp).values()
+    assert [at["status"] for at in run["attempts"]] == ["stopped", "completed"]
+
+
 def test_sampled_parameters_are_read_from_the_configuration():
     config = {"a": {"b": [1, {"c": 2}]}, "d/e": 3, "f": abs}
     evaluated = {"a/b/1/c": 1, "d/e": 1, "f": ("__ref_ph", "x"), "gone": 4}

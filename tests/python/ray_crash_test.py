@@ -14,7 +14,7 @@ from ray_support import LONG, new_storage, points, runs_of, start_ray, statuses
 
 DRIVER = str(Path(__file__).resolve().parent / "ray_drive.py")
 NAME = "job"
-OLDEST = os.environ.get("AIMLOG_OLDEST_RAY_PYTHON")  # an interpreter with Ray 2.9
+OLDEST = os.environ.get("AIMLOG_OLDEST_RAY_PYTHON")  # see requirements-oldest-ray.txt
 
 
 def drive(storage, python=sys.executable, **options):
@@ -149,6 +149,19 @@ def test_sigterm_stops_the_runs():
 
 def test_an_interrupt_inside_a_hook_stops_the_runs():
     interrupted([], raise_at=6)
+
+
+@pytest.mark.skipif(not LONG, reason="takes its time")
+def test_two_drivers_record_into_one_repo_at_once(tmp_path):
+    storages = [new_storage(), new_storage()]
+    drivers = [drive(storage, do="run", repo=str(tmp_path)) for storage in storages]
+    assert [outcome(driver)[0] for driver in drivers] == [0, 0]
+    runs = runs_of(tmp_path)
+    assert set(statuses(runs).values()) == {"completed"} and len(runs) == 6
+    assert len({run["job"]["id"] for run in runs.values()}) == 2
+    for storage in storages:
+        for trial, pairs in told(storage).items():
+            assert points(runs[trial], "count") == pairs
 
 
 @pytest.mark.skipif(not (LONG and OLDEST), reason="needs an interpreter with Ray 2.9")

@@ -36,6 +36,9 @@ RESERVED = {"config", "pid", "timestamp", "time_total_s", "training_iteration", 
 def start_ray():
     """One cluster a test process, shared by its jobs and by the drivers that it starts."""
     if not ray.is_initialized():
+        # Workers import the test's module, wherever it was started.
+        paths = [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH", "")]
+        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
         ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     return ray.get_runtime_context().gcs_address
 
