@@ -7,11 +7,13 @@ set -euo pipefail
 
 options=()
 python_options=()
+read_options=()
 while [ $# -gt 0 ]; do
   case $1 in
     --quick)
       options+=(--benchmark_min_time=0.05)
       python_options+=(--quick)
+      read_options+=(--points 1000000)
       ;;
     --json)
       options+=(--benchmark_format=json)
@@ -47,3 +49,5 @@ done
 ninja -C "$build" --quiet python-package >&2
 PYTHONPATH=$build/python build/venv-demo/bin/python python/bench/callbacks_bench.py \
   "${python_options[@]}"
+PYTHONPATH=$build/python build/venv-demo/bin/python python/bench/read_series.py \
+  "${read_options[@]}"
