@@ -35,7 +35,7 @@ def do_verbs(project_):
     for match in re.finditer(r"^  ([a-z |-]+)\) ", text, re.MULTILINE):
         understood |= {verb for verb in match[1].split(" | ") if not verb.startswith("-")}
     usage = text.partition("<<'END'\n")[2].partition("\nEND\n")[0]
-    shown = set(re.findall(r"^  ([a-z]+)(?= )", usage, re.MULTILINE))
+    shown = set(re.findall(r"^  ([a-z][a-z-]*)(?= )", usage, re.MULTILINE))
     return understood, shown
 
 
@@ -49,7 +49,7 @@ def check_do(project_):
         if not path.endswith(".md"):
             continue
         for number, line in enumerate(project_.lines(path), 1):
-            for verb in re.findall(r"\./do ([a-z]+)", line):
+            for verb in re.findall(r"\./do ([a-z][a-z-]*)", line):
                 if verb not in understood:
                     yield Fault("do-command", path, number, f"no such command: ./do {verb}", verb)
 
