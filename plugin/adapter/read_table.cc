@@ -18,6 +18,12 @@
 namespace aimlog {
 namespace {
 
+// No padding at an end, where a later version would append.
+static_assert(AIMLOG_OPEN_ARGS_SIZE_1 == sizeof(aimlog_open_args));
+static_assert(AIMLOG_RUNS_QUERY_SIZE_1 == sizeof(aimlog_runs_query));
+static_assert(AIMLOG_SERIES_QUERY_SIZE_1 == sizeof(aimlog_series_query));
+static_assert(AIMLOG_READ_SIZE_1 == sizeof(aimlog_read));
+
 // What a handle stands for.
 struct OpenRepo {
   explicit OpenRepo(std::shared_ptr<Environment> opened)
@@ -66,7 +72,8 @@ tuner_status open(const aimlog_open_args* args, aimlog_repo** repo, tuner_error*
       if (!opened.remark.empty()) write_error(error, opened.remark);
       *repo = reinterpret_cast<aimlog_repo*>(handle.release());
       return TUNER_OK;
-    } catch (const LookupError& failed) {
+    } catch (const Error& failed) {
+      if (failed.code() != ErrorCode::not_found) throw;
       write_error(error, failed.what());
       return AIMLOG_READ_NOT_FOUND;
     }

@@ -99,7 +99,7 @@ def open(path: str | os.PathLike | None = None) -> "Repo":  # noqa: A001
     """
     if path is None:
         path = os.environ.get("AIMLOG_REPO") or _search_upward()
-    return Repo(path)
+    return Repo(os.path.expanduser(path))
 
 
 def _context_text(value) -> str:

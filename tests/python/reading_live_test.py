@@ -42,16 +42,27 @@ def steps_of(repo, trial):
     return repo[trial]["loss"].step.tolist() if trial in repo.runs()["trial_id"] else []
 
 
+def check_steps(steps, seen):
+    """The first points of a trial, each once, and no fewer than were seen before."""
+    assert steps == list(range(1, len(steps) + 1))
+    assert len(steps) >= seen
+    return len(steps)
+
+
+@pytest.mark.parametrize("steps", [[1, 3], [1, 2, 2], [2], [1]])
+def test_a_point_lost_doubled_or_gone_would_be_seen(steps):
+    with pytest.raises(AssertionError):
+        check_steps(steps, 2)
+
+
 def check_growth(folder, trial, seen):
-    """Opens, reads and closes: the points are the first ones of the trial, more each time."""
+    """Opens, reads and closes: more points each time."""
     with aimlog.open(folder) as repo:
         try:
             steps = steps_of(repo, trial)
         except KeyError:  # the trial is there before its first point
             steps = []
-        assert steps == list(range(1, len(steps) + 1))
-        assert len(steps) >= seen.get(trial, 0)
-        seen[trial] = len(steps)
+        seen[trial] = check_steps(steps, seen.get(trial, 0))
         for run in repo.runs().to_pylist():
             assert run["status"] == "running" or run["trial_id"] == "other"
             if run["trial_id"] == trial and seen[trial]:

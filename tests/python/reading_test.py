@@ -164,6 +164,9 @@ def test_what_is_not_there_is_said_with_what_is_near(repo, tmp_path):
         aimlog.open(tmp_path)
     with pytest.raises(FileNotFoundError):
         aimlog.open(tmp_path / "nowhere")
+    (tmp_path / ".aimlog").mkdir()  # of a repo that is being made
+    with pytest.raises(RepoNotFoundError):
+        aimlog.open(tmp_path)
     with pytest.raises(ValueError, match="attempts"):
         repo.series("loss", attempts="latest")
 
