@@ -151,8 +151,8 @@ SLOW += ["Recurses", "RecursesIndex"]
 def test_no_value_leaks(either, name):
     plain = {"a": 1.5, "b": ["x", None], "c": 2**70, 4: (1, 2)}
     value = plain if name == "plain" else hostile.value(name)
-    repetitions = 80 if name not in SLOW else 10
-    allowed = ENOUGH if name not in SLOW else 5
+    repetitions = 80 if name not in SLOW else 20
+    allowed = ENOUGH if name not in SLOW else 15
     grown = blocks_after(lambda: either.trial_result("t", {"v": value}), repetitions)
     assert grown < allowed
 
