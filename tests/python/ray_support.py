@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real Ray jobs for tests, and what the repo then holds beside what Ray itself wrote."""
 
+import atexit
 import copy
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,7 +47,9 @@ def start_ray():
 
 def new_storage():
     scratch = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    return tempfile.mkdtemp(prefix="aimlog-ray-", dir=scratch)
+    storage = tempfile.mkdtemp(prefix="aimlog-ray-", dir=scratch)
+    atexit.register(shutil.rmtree, storage, ignore_errors=True)
+    return storage
 
 
 class Witness(Callback):
