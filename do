@@ -60,6 +60,11 @@ do_ray_demo() {
 do_test() {
   set_up build python test
   python_env build/venv tests/python/requirements.txt
+  case " $* " in *" --long "*)
+    python_env build/venv-oldest-ray tests/python/requirements-oldest-ray.txt
+    export AIMLOG_OLDEST_RAY_PYTHON=$PWD/build/venv-oldest-ray/bin/python
+    ;;
+  esac
   exec python3 tools/run_tests.py "$@"
 }
 
@@ -70,7 +75,7 @@ do_bench() {
 }
 
 do_wheel() {
-  set_up build
+  set_up build python
   exec tools/wheel.sh "$@"
 }
 

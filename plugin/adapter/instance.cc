@@ -162,7 +162,7 @@ void Instance::fill_stats(tuner_stats& stats) {
   stats.commits = handover_.commits();
   stats.commit_errors = handover_.commit_errors();
   stats.events_pending = published > durable ? published - durable : 0;
-  stats.pending_age_ms = stats.events_pending == 0 ? 0 : committer_.milliseconds_since_commit();
+  stats.pending_age_ms = stats.events_pending == 0 ? 0 : committer_.pending_age_ms();
   stats.waits = counters.waits;
   stats.wait_ns_max = counters.wait_ns_max;
   stats.journal_bytes = ring_->data_bytes();

@@ -38,6 +38,7 @@ Committer::Committer(std::shared_ptr<Environment> environment, Ring& ring, Hando
       options_(options),
       image_(ring.id()),
       last_commit_ns_(monotonic_ns()),
+      nothing_pending_ns_(last_commit_ns_),
       thread_([this] { run(); }) {}
 
 Committer::~Committer() {
@@ -57,8 +58,8 @@ bool Committer::stop(milliseconds timeout) {
   return true;
 }
 
-uint64_t Committer::milliseconds_since_commit() const {
-  return static_cast<uint64_t>(monotonic_ns() - last_commit_ns_.load()) / 1000000;
+uint64_t Committer::pending_age_ms() const {
+  return static_cast<uint64_t>(monotonic_ns() - nothing_pending_ns_.load()) / 1000000;
 }
 
 void Committer::abandon() { thread_.detach(); }
@@ -83,7 +84,9 @@ void Committer::loop() {
   while (!handover_.stop_requested()) {
     ring_.prepare_ahead(prepare_bytes);
     const bool wanted = handover_.wait_for_work(tick);
+    const int64_t now = monotonic_ns();
     const bool pending = ring_.published_sequence() != applied_.sequence;
+    if (!pending) nothing_pending_ns_ = now;
     tick = pending ? busy_tick : idle_tick;
     if (!pending || !is_due(wanted)) continue;
     Step step = Step::more;
@@ -120,6 +123,7 @@ void Committer::recover() {
 }
 
 Committer::Step Committer::commit_batch(bool last) {
+  const int64_t begun_ns = monotonic_ns();
   try {
     check_repo_still_there();
     with_write_transaction(*environment_, [&](WriteTransaction& txn) {
@@ -151,6 +155,7 @@ Committer::Step Committer::commit_batch(bool last) {
   applied_ = next_;
   ring_.release(applied_);
   last_commit_ns_ = monotonic_ns();
+  if (!more_) nothing_pending_ns_ = begun_ns;  // what is not in this batch came after that
   failures_ = 0;
   handover_.set_durable(applied_.sequence);
   return more_ ? Step::more : Step::idle;

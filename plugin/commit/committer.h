@@ -41,7 +41,9 @@ class Committer {
   bool stop(std::chrono::milliseconds timeout);
   // After stop(): whether all that was published is in the store.
   bool finished_clean() const { return finished_clean_.load(std::memory_order_acquire); }
-  uint64_t milliseconds_since_commit() const;  // any thread
+  // At least the age of the oldest record that is not committed, and at most a look at the ring
+  // more. Any thread.
+  uint64_t pending_age_ms() const;
   // The thread cannot be joined: let it go.
   void abandon();
 
@@ -77,7 +79,9 @@ class Committer {
   std::condition_variable done_changed_;
   bool done_ = false;  // guarded by mutex_
   std::atomic<bool> finished_clean_{false};
-  std::atomic<int64_t> last_commit_ns_{0};
+  int64_t last_commit_ns_ = 0;  // of the thread alone
+  // When nothing was pending: no record that is not committed is older.
+  std::atomic<int64_t> nothing_pending_ns_{0};
   std::thread thread_;
 };
 

@@ -8,10 +8,11 @@ usage: vectors_test.py AIMLOG_PLUGIN AIMLOG_COMMAND
 import os
 import sys
 import tempfile
+import time
 import traceback
 
 from json_lines import double, from_typed
-from plugin_host import CreateError
+from plugin_host import CreateError, Plugin
 from recorded import Repo
 from vectors import ONE, VECTORS, at, expect_ok, loss, run, say
 
@@ -143,8 +144,25 @@ def bad_events_are_refused_and_the_rest_goes_on(repo):
     assert repo.record() == {"t": run("stopped", ("stopped", 1), points=loss((1, 1, 1)))}
 
 
+def what_waits_has_its_own_age_not_that_of_the_last_commit(repo):
+    host = Plugin(LIBRARY, "repo: .\ncommit_interval_ms: 600000\n", repo.directory)
+    host.setup()
+    host.start()
+    host.flush()
+    time.sleep(2)
+    told = time.monotonic()
+    host.result(ONE)
+    stats = host.stats()
+    assert stats["events_pending"] > 0, stats
+    assert stats["pending_age_ms"] < 1000 * (time.monotonic() - told) + 1500, stats
+    time.sleep(0.2)
+    assert host.stats()["pending_age_ms"] >= 200
+    host.destroy()
+
+
 MORE = [params_change_with_their_history, attempt_goes_on_when_swapped_in_mid_job]
 MORE += [end_comes_after_a_swap, two_instances_work_on_one_job, unknown_option_is_refused]
+MORE += [what_waits_has_its_own_age_not_that_of_the_last_commit]
 MORE += [hooks_without_setup_make_a_job, bad_events_are_refused_and_the_rest_goes_on]
 
 
