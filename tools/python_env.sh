@@ -11,6 +11,8 @@ python_env() {
   echo "installing $* into $dir"
   rm -rf "$dir"
   python3 -m venv "$dir"
+  # With `wheel`, pip says nothing of how an old package of the list is built.
+  "$dir/bin/pip" install --quiet --disable-pip-version-check wheel
   "$dir/bin/pip" install --quiet --disable-pip-version-check "${words[@]}"
   echo "$stamp" >"$dir/made-of"
 }
