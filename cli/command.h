@@ -30,6 +30,7 @@ Command get_command();
 Command best_command();
 Command plot_command();
 Command stats_command();
+Command export_command();
 Command version_command();
 Command completion_command();
 

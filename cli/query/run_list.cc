@@ -81,7 +81,7 @@ RunInfo load_run(Snapshot& snapshot, RunNumber number, bool with_config) {
   return load(snapshot, number, get_run(snapshot.txn(), number), with_config);
 }
 
-RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config) {
+std::vector<std::pair<RunNumber, RunRow>> choose_runs(Snapshot& snapshot, const RunFilter& filter) {
   std::optional<ExperimentNumber> experiment;
   if (filter.experiment) experiment = experiment_number(snapshot, *filter.experiment);
   std::vector<std::pair<RunNumber, RunRow>> rows;
@@ -93,6 +93,11 @@ RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config)
     if (experiment && snapshot.job(row.job).experiment != *experiment) return;
     rows.emplace_back(number, row);
   });
+  return rows;
+}
+
+RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config) {
+  auto rows = choose_runs(snapshot, filter);
   RunList list;
   list.runs.reserve(rows.size());
   for (auto each = rows.rbegin(); each != rows.rend(); ++each)

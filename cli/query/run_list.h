@@ -40,7 +40,10 @@ struct RunFilter {
 std::vector<OptionSpec> filter_options();
 RunFilter read_filter(const Args& args);
 
-// Throws nothing_matched where an experiment of that name does not exist.
+// Rows of the runs that fit, the oldest first. Throws nothing_matched where an experiment of that
+// name does not exist.
+std::vector<std::pair<RunNumber, RunRow>> choose_runs(Snapshot& snapshot, const RunFilter& filter);
+// The same as a list.
 RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config = false);
 // One run, as in the list.
 RunInfo load_run(Snapshot& snapshot, RunNumber number, bool with_config = false);

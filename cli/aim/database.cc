@@ -1,0 +1,163 @@
+#include "cli/aim/database.h"
+
+#include <fcntl.h>
+#include <rocksdb/db.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+
+#include "plugin/base/error.h"
+#include "plugin/base/file.h"
+
+namespace aimlog::aim {
+namespace {
+
+namespace fs = std::filesystem;
+
+// RocksDB's own log would be a file in somebody's repo.
+class NoLog : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+// What Aim's own RocksDB, 6.29, can read and go on writing.
+rocksdb::Options database_options() {
+  rocksdb::BlockBasedTableOptions table;
+  table.format_version = 5;
+  table.checksum = rocksdb::kCRC32c;
+  table.block_size = 16 * 1024;
+  rocksdb::Options options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kSnappyCompression;
+  options.num_levels = 4;
+  options.info_log = std::make_shared<NoLog>();
+  return options;
+}
+
+[[noreturn]] void throw_status(const rocksdb::Status& status, const fs::path& path) {
+  ErrorCode code = ErrorCode::corrupt;
+  if (status.IsNoSpace())
+    code = ErrorCode::no_space;
+  else if (status.IsIOError())
+    code = ErrorCode::io;
+  throw Error(code, "the database '" + path.string() + "': " + status.ToString());
+}
+
+void check(const rocksdb::Status& status, const fs::path& path) {
+  if (!status.ok()) throw_status(status, path);
+}
+
+rocksdb::Slice slice(ByteView bytes) { return {bytes.data(), bytes.size()}; }
+ByteView view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+}  // namespace
+
+struct DatabaseBuilder::State {
+  fs::path directory;
+  std::vector<std::string> tables;  // beside the directory, until they are taken in
+  rocksdb::Options options = database_options();
+  std::unique_ptr<rocksdb::SstFileWriter> writer;  // of the last of them, while it is open
+  Bytes last_key;
+
+  void finish_table() {
+    if (writer) check(writer->Finish(), tables.back());
+    writer.reset();
+  }
+  void begin_table() {
+    finish_table();
+    tables.push_back(directory.string() + "." + std::to_string(tables.size()) + ".sst");
+    writer = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), options);
+    check(writer->Open(tables.back()), tables.back());
+  }
+};
+
+DatabaseBuilder::DatabaseBuilder(const fs::path& directory) : state_(std::make_unique<State>()) {
+  state_->directory = directory;
+}
+
+DatabaseBuilder::~DatabaseBuilder() = default;
+
+void DatabaseBuilder::put(ByteView key, ByteView value) {
+  if (!state_->writer || key <= state_->last_key) state_->begin_table();
+  check(state_->writer->Put(slice(key), slice(value)), state_->tables.back());
+  state_->last_key = key;
+}
+
+void DatabaseBuilder::finish() {
+  const fs::path& directory = state_->directory;
+  rocksdb::Options options = state_->options;
+  options.create_if_missing = true;
+  options.error_if_exists = true;
+  options.avoid_flush_during_shutdown = true;
+  state_->finish_table();
+  rocksdb::DB* raw = nullptr;
+  check(rocksdb::DB::Open(options, directory.string(), &raw), directory);
+  const std::unique_ptr<rocksdb::DB> database(raw);
+  for (const std::string& table : state_->tables) {
+    rocksdb::IngestExternalFileOptions ingest;
+    ingest.move_files = true;
+    ingest.write_global_seqno = false;
+    check(database->IngestExternalFile({table}, ingest), directory);
+  }
+  check(database->Close(), directory);
+}
+
+void build_database(const fs::path& directory, const Tree& tree) {
+  DatabaseBuilder builder(directory);
+  for (const auto& [key, value] : tree) builder.put(key, value);
+  builder.finish();
+}
+
+struct DatabaseReader::State {
+  fs::path directory;
+  std::unique_ptr<rocksdb::DB> database;
+};
+
+DatabaseReader::DatabaseReader(const fs::path& directory) : state_(std::make_unique<State>()) {
+  state_->directory = directory;
+  if (!fs::exists(directory / "CURRENT"))
+    throw Error(ErrorCode::not_found, "there is no database in '" + directory.string() + "'");
+  rocksdb::Options options = database_options();
+  options.max_open_files = 64;
+  // A writer's compaction may take a file away between the look at the list and the opening.
+  rocksdb::Status status;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    rocksdb::DB* raw = nullptr;
+    status = rocksdb::DB::OpenForReadOnly(options, directory.string(), &raw);
+    state_->database.reset(raw);
+    if (status.ok()) return;
+  }
+  throw_status(status, directory);
+}
+
+DatabaseReader::~DatabaseReader() = default;
+
+void DatabaseReader::scan(ByteView prefix,
+                          const std::function<bool(ByteView, ByteView)>& visit) const {
+  const std::unique_ptr<rocksdb::Iterator> at(
+      state_->database->NewIterator(rocksdb::ReadOptions()));
+  for (at->Seek(slice(prefix)); at->Valid() && at->key().starts_with(slice(prefix)); at->Next())
+    if (!visit(view(at->key()), view(at->value()))) return;
+  check(at->status(), state_->directory);
+}
+
+Tree DatabaseReader::read_all() const {
+  Tree tree;
+  scan({}, [&](ByteView key, ByteView value) {
+    tree.emplace_hint(tree.end(), key, value);
+    return true;
+  });
+  return tree;
+}
+
+bool is_database_in_use(const fs::path& directory) {
+  const int fd = ::open((directory / "LOCK").c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  const UniqueFd owner(fd);
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+}  // namespace aimlog::aim

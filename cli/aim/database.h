@@ -1,0 +1,56 @@
+// The RocksDB databases that an Aim repo is made of, one directory each. RocksDB itself is seen
+// only behind this header. Any thread; one object by one thread at a time.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "cli/aim/tree_codec.h"
+#include "plugin/base/bytes.h"
+
+namespace aimlog::aim {
+
+// Builds a new database from sorted runs of keys: a key that is not above the one before begins a
+// new table, whose values win over earlier ones. Nobody may look at it before finish() returns;
+// what it leaves behind without finish() is no database.
+class DatabaseBuilder {
+ public:
+  explicit DatabaseBuilder(const std::filesystem::path& directory);  // must not exist
+  ~DatabaseBuilder();
+  DatabaseBuilder(const DatabaseBuilder&) = delete;
+  DatabaseBuilder& operator=(const DatabaseBuilder&) = delete;
+
+  void put(ByteView key, ByteView value);
+  void finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+void build_database(const std::filesystem::path& directory, const Tree& tree);
+
+// A look at a database that others may be writing: nothing in its directory is changed.
+class DatabaseReader {
+ public:
+  // Throws Error(not_found) where there is none, Error(corrupt) where it cannot be opened.
+  explicit DatabaseReader(const std::filesystem::path& directory);
+  ~DatabaseReader();
+  DatabaseReader(const DatabaseReader&) = delete;
+  DatabaseReader& operator=(const DatabaseReader&) = delete;
+
+  // Every key that begins with `prefix`, in order, until `visit` returns false. Throws
+  // Error(corrupt) where the database ends in damage.
+  void scan(ByteView prefix, const std::function<bool(ByteView key, ByteView value)>& visit) const;
+  Tree read_all() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Whether some process has the database open for writing.
+bool is_database_in_use(const std::filesystem::path& directory);
+
+}  // namespace aimlog::aim

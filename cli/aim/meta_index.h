@@ -1,0 +1,33 @@
+// meta/index: a copy of every run's meta database, and the only one that Aim's readers look at
+// where it exists. It is written as a whole new directory and put in place in one step, because a
+// process that serves the repo dies of an index that it finds locked, and runs that it lacks are
+// hidden.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/aim/repo.h"
+
+namespace aimlog::aim {
+
+// How Aim recognises that a run's meta database has changed, by run.
+using ChunkDigests = std::map<std::string, std::string>;
+// Databases that will stand in meta/chunks, by run, in place of what stands there.
+using StagedChunks = std::map<std::string, std::filesystem::path>;
+
+std::string chunk_digest(const AimPaths& paths, const std::string& hash,
+                         const std::filesystem::path& directory);
+ChunkDigests chunk_digests(const AimPaths& paths);
+
+struct IndexReport {
+  ChunkDigests digests;                 // of the databases it was made from
+  std::vector<std::string> unreadable;  // runs that could not be read: they are not in it
+};
+
+// Builds an index over all runs of the repo and puts it in place.
+IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged);
+
+}  // namespace aimlog::aim

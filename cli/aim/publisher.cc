@@ -1,0 +1,169 @@
+#include "cli/aim/publisher.h"
+
+#include <fcntl.h>
+
+#include "cli/aim/database.h"
+#include "plugin/base/error.h"
+#include "plugin/base/file.h"
+
+namespace aimlog::aim {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int index_builds_max = 3;
+
+const AimPaths& prepared(const AimPaths& paths) {
+  prepare_aim_repo(paths);
+  return paths;
+}
+
+// Whether a writer of Aim's is at work on the run: it changes all the time, and Aim's readers look
+// at such a run themselves.
+bool is_in_progress(const AimPaths& paths, const std::string& hash) {
+  return fs::exists(paths.root / "meta/progress" / hash);
+}
+
+bool has_changed(const AimPaths& paths, const IndexReport& report) {
+  ChunkDigests now = chunk_digests(paths);
+  ChunkDigests then = report.digests;
+  for (const std::string& hash : report.unreadable) now.erase(hash);
+  std::erase_if(now, [&](const auto& each) { return is_in_progress(paths, each.first); });
+  std::erase_if(then, [&](const auto& each) { return is_in_progress(paths, each.first); });
+  return now != then;
+}
+
+// Everything written so far survives a power cut: once for all runs, not once a file.
+void sync_file_system(const fs::path& directory) {
+  const UniqueFd file = open_file(directory, O_RDONLY | O_DIRECTORY);
+  if (::syncfs(file.get()) != 0) throw system_error("cannot sync " + directory.string(), errno);
+}
+
+}  // namespace
+
+Publisher::Publisher(const AimPaths& paths, const std::string& mode, bool keep_nan,
+                     std::set<std::string> own_params)
+    : paths_(prepared(paths)),
+      lock_(lock_for_export(paths_)),
+      structured_(paths_.structured),
+      state_(paths_.ours / "export.sqlite"),
+      rows_(structured_.hashes()),
+      keep_nan_(keep_nan),
+      own_params_(std::move(own_params)) {
+  const auto earlier = state_.setting("attempts");
+  if (earlier && *earlier != mode)
+    throw Error(ErrorCode::invalid_argument,
+                "'" + paths_.directory.string() + "' holds an export with --attempts " + *earlier +
+                    "; with --attempts " + mode +
+                    " the same runs would stand there twice: name another directory");
+  if (!earlier) state_.set("attempts", mode);
+}
+
+Verdict Publisher::judge(const std::string& hash, const std::string& fingerprint) {
+  const auto exported = state_.find(hash);
+  if (exported && rows_.count(hash) == 0) return Verdict::deleted;
+  const fs::path meta = paths_.meta_chunks / hash, seqs = paths_.seqs_chunks / hash;
+  if (exported && exported->fingerprint == fingerprint && fs::exists(meta) && fs::exists(seqs))
+    return Verdict::unchanged;
+  if (is_database_in_use(meta) || is_database_in_use(seqs)) return Verdict::in_use;
+  return Verdict::write;
+}
+
+MergeRules Publisher::merge_rules(const PublishedRun& published) {
+  MergeRules rules{own_params_, {}, keep_nan_};
+  const std::scoped_lock guard(mutex_);
+  const auto exported = state_.find(published.run.hash);
+  if (!exported || exported->metric_namespace == published.metric_namespace) return rules;
+  for (const std::string& name : published.bare_names)
+    rules.old_series.insert(fit_name(exported->metric_namespace + name));
+  return rules;
+}
+
+void Publisher::write_databases(const fs::path& directory, const PublishedRun& published) {
+  const AimRun& run = published.run;
+  std::vector<PlacedSeries> series = place_series(run.series);
+  ForeignParts foreign;
+  const fs::path meta = paths_.meta_chunks / run.hash, seqs = paths_.seqs_chunks / run.hash;
+  if (fs::exists(meta / "CURRENT") && fs::exists(seqs / "CURRENT"))
+    foreign = read_foreign_parts(meta, seqs, run, merge_rules(published), series);
+  Tree tree = meta_tree(run, series);
+  tree.merge(foreign.meta);
+  build_database(directory / "meta", tree);
+
+  DatabaseBuilder points(directory / "seqs");
+  auto other = foreign.points.begin();
+  each_point_key(run.hash, series, [&](ByteView key, ByteView value) {
+    for (; other != foreign.points.end() && other->first < key; ++other)
+      points.put(other->first, other->second);
+    points.put(key, value);
+  });
+  for (; other != foreign.points.end(); ++other) points.put(other->first, other->second);
+  points.finish();
+}
+
+void Publisher::stage(PublishedRun published) {
+  const std::string name = published.run.hash + "-" + published.fingerprint;
+  const fs::path directory = paths_.staging / name;
+  // One that a killed export left is as good as a new one, unless others may have been at the run.
+  const bool is_new = !fs::exists(paths_.meta_chunks / published.run.hash);
+  if (!is_new || !fs::exists(directory)) {
+    const fs::path part = paths_.staging / (name + ".part");
+    fs::remove_all(directory);
+    fs::remove_all(part);
+    fs::create_directory(part);
+    write_databases(part, published);
+    fs::rename(part, directory);
+  }
+  Staged staged{std::move(published.run), {}, directory};
+  staged.exported = {std::move(published.fingerprint), std::move(published.metric_namespace),
+                     props_of(staged.run)};
+  staged.run.params.clear();
+  staged.run.series.clear();
+  const std::scoped_lock guard(mutex_);
+  staged_.push_back(std::move(staged));
+}
+
+void Publisher::move_into_place() {
+  for (const Staged& each : staged_) {
+    exchange_directories(each.directory / "seqs", paths_.seqs_chunks / each.run.hash);
+    exchange_directories(each.directory / "meta", paths_.meta_chunks / each.run.hash);
+  }
+}
+
+void Publisher::write_rows() {
+  {
+    SqliteTransaction transaction(structured_.database());
+    for (const Staged& each : staged_) {
+      const auto before = state_.find(each.run.hash);
+      structured_.put_run(each.run, before ? std::optional(before->props) : std::nullopt);
+    }
+    transaction.commit();
+  }
+  SqliteTransaction transaction(state_.database());
+  for (const Staged& each : staged_) state_.put(each.run.hash, each.exported);
+  transaction.commit();
+}
+
+PublishReport Publisher::publish() {
+  PublishReport report;
+  StagedChunks chunks;
+  for (const Staged& each : staged_) chunks[each.run.hash] = each.directory / "meta";
+  if (!staged_.empty()) sync_file_system(paths_.root);
+  IndexReport index;
+  if (!staged_.empty()) {
+    index = replace_index(paths_, chunks);
+    ++report.index_builds;
+    move_into_place();
+    write_rows();
+  }
+  while (has_changed(paths_, index) && report.index_builds < index_builds_max) {
+    index = replace_index(paths_, {});
+    ++report.index_builds;
+  }
+  report.unreadable = index.unreadable;
+  fs::remove_all(paths_.staging);
+  staged_.clear();
+  return report;
+}
+
+}  // namespace aimlog::aim

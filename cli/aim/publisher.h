@@ -1,0 +1,68 @@
+// Brings runs into an Aim repo. They are built beside it, from several threads, and appear at once:
+// the index first, then the databases, then the rows, so that whatever Aim shows is whole. Killed
+// at any moment it leaves a repo that Aim opens, and the next export does the rest.
+#pragma once
+
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/aim/export_state.h"
+#include "cli/aim/merge_run.h"
+#include "cli/aim/meta_index.h"
+#include "cli/aim/repo.h"
+
+namespace aimlog::aim {
+
+struct PublishedRun {
+  AimRun run;
+  std::string fingerprint;       // changes whenever the run does
+  std::string metric_namespace;  // before the names of its series, with the slash
+  std::set<std::string> bare_names;
+};
+
+enum class Verdict { write, unchanged, deleted, in_use };
+
+struct PublishReport {
+  std::vector<std::string> unreadable;  // runs, also of others, that the index lacks
+  size_t index_builds = 0;
+};
+
+class Publisher {
+ public:
+  // Takes the lock. `mode` says how our runs become Aim's: refused where the repo has another one.
+  Publisher(const AimPaths& paths, const std::string& mode, bool keep_nan,
+            std::set<std::string> own_params);
+
+  // What is to be done about a run, from its fingerprint alone.
+  Verdict judge(const std::string& hash, const std::string& fingerprint);
+  // Builds the run's databases in the staging area. Any thread.
+  void stage(PublishedRun run);
+  // Makes all that was staged appear.
+  PublishReport publish();
+
+ private:
+  struct Staged {
+    AimRun run;  // without params and series
+    ExportedRun exported;
+    std::filesystem::path directory;
+  };
+
+  void write_databases(const std::filesystem::path& directory, const PublishedRun& published);
+  MergeRules merge_rules(const PublishedRun& published);
+  void move_into_place();
+  void write_rows();
+
+  AimPaths paths_;
+  UniqueFd lock_;
+  StructuredDb structured_;
+  ExportState state_;
+  std::set<std::string> rows_;  // hashes that have a row
+  bool keep_nan_;
+  std::set<std::string> own_params_;
+  std::mutex mutex_;  // over what follows and state_ while threads stage
+  std::vector<Staged> staged_;
+};
+
+}  // namespace aimlog::aim

@@ -1,0 +1,11 @@
+// `aimlog export --format aim`: our runs into an Aim repo. A build without librocksdb has another
+// file behind this header, which says what to install.
+#pragma once
+
+#include "cli/args/args.h"
+
+namespace aimlog::cli {
+
+int export_aim(const Args& args);  // returns an exit code
+
+}  // namespace aimlog::cli

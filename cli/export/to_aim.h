@@ -1,0 +1,45 @@
+// Our runs as Aim's: one for each run in the default view, or one for each attempt.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/aim/run.h"
+#include "cli/query/snapshot.h"
+#include "plugin/config/metric_filter.h"
+#include "plugin/store/rows.h"
+
+namespace aimlog::cli {
+
+struct AimOptions {
+  bool split_attempts = false;
+  bool bare_names = false;  // without the host's namespace
+  bool keep_nan = false;
+  std::vector<std::string> metrics;  // patterns; empty = all
+};
+
+// What becomes one run of Aim's.
+struct AimSubject {
+  RunNumber number = 0;
+  RunRow row;
+  uint32_t attempt = 0;  // 0 = all of them, merged
+  std::string hash;
+  std::string fingerprint;  // changes whenever the result would
+};
+
+struct MappedRun {
+  aim::AimRun run;
+  std::string metric_namespace;
+  std::set<std::string> bare_names;  // of its series
+  size_t points = 0;
+};
+
+std::vector<AimSubject> aim_subjects(Snapshot& snapshot, RunNumber number, const RunRow& row,
+                                     const AimOptions& options);
+MappedRun to_aim(Snapshot& snapshot, const AimSubject& subject, const AimOptions& options);
+
+// The top-level params that we write.
+const std::set<std::string>& own_aim_params();
+
+}  // namespace aimlog::cli
