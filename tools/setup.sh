@@ -15,6 +15,8 @@ build pc:libxxhash        libxxhash-dev
 build pc:spdlog           libspdlog-dev
 build pc:CLI11            libcli11-dev
 build pc:nlohmann_json    nlohmann-json3-dev
+build pc:rocksdb          librocksdb-dev
+build pc:sqlite3          libsqlite3-dev
 build boost               libboost-filesystem-dev
 python pc:python3         python3-dev
 python venv               python3-venv

@@ -1,4 +1,4 @@
-// What stands in a repo of Aim 3.29. Stored on disk, by somebody else's program: never change.
+// What stands in a repo of Aim 3.29. Stored on disk: never renumber; it is somebody else's format.
 #pragma once
 
 #include <cstdint>

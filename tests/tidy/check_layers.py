@@ -41,7 +41,9 @@ TABLE = {
     **LAYERS,
     "plugin/adapter": ["abi", *LAYERS],
     # Of journal and commit only the entry to recovery, see SINGLE_HEADERS.
-    "cli": ["plugin/base", "plugin/model", "plugin/config", "plugin/store"],
+    "cli": ["plugin/base", "plugin/model", "plugin/config", "plugin/store", "cli/aim"],
+    # Aim's format alone, which knows nothing of our store.
+    "cli/aim": ["plugin/base", "plugin/model"],
     "host-example": ["abi"],
     "python": ["abi"],
     "tests/support": ["abi", *LAYERS],
@@ -49,6 +51,8 @@ TABLE = {
     "tests/record": ["abi", *ALL_LAYERS, "host-example", "tests/support"],
     "tests/crash": ["abi", *ALL_LAYERS, "host-example", "tests/support"],
     "tests/cli": ["abi", *ALL_LAYERS, "cli", "tests/support"],
+    "tests/aim": ["cli/aim", *ALL_LAYERS, "tests/support"],
+    "tests/unit/aim": ["cli/aim", "plugin/base", "plugin/model", "tests/support"],
     "tests/fuzz": ["abi", *ALL_LAYERS, "tests/support"],
     "tests/bench": ["abi", *ALL_LAYERS, "tests/support"],
 }
@@ -69,6 +73,8 @@ STRANGERS = ("abi", "host-example", "tests/abi")
 HOMES = {
     r"lmdb\.h": ["plugin/store"],
     r"zstd\w*\.h": ["plugin/store"],
+    r"rocksdb/.*": ["cli/aim"],
+    r"sqlite3\.h": ["cli/aim"],
     r"yaml-cpp/.*": ["plugin/config"],
     r"spdlog/.*": ["plugin/base"],
     r"fmt/.*": ["plugin/base"],
