@@ -5,6 +5,7 @@
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 
+#include "cli/aim/unsynced_files.h"
 #include "plugin/base/error.h"
 #include "plugin/base/file.h"
 
@@ -30,6 +31,8 @@ rocksdb::Options database_options() {
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kSnappyCompression;
   options.num_levels = 4;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
   options.info_log = std::make_shared<NoLog>();
   return options;
 }
@@ -53,6 +56,7 @@ ByteView view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}
 }  // namespace
 
 struct DatabaseBuilder::State {
+  State() { options.env = unsynced_environment(); }
   fs::path directory;
   std::vector<std::string> tables;  // beside the directory, until they are taken in
   rocksdb::Options options = database_options();
@@ -66,7 +70,7 @@ struct DatabaseBuilder::State {
   void begin_table() {
     finish_table();
     tables.push_back(directory.string() + "." + std::to_string(tables.size()) + ".sst");
-    writer = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), options);
+    writer = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(options), options);
     check(writer->Open(tables.back()), tables.back());
   }
 };
