@@ -54,6 +54,11 @@ Bytes identity(Snapshot& snapshot, const AimSubject& subject, const AimOptions& 
   return all;
 }
 
+// The double nearest to a time: its nanoseconds do not fit one.
+double to_seconds(int64_t time_ns) {
+  return static_cast<double>(static_cast<long double>(time_ns) / 1e9L);
+}
+
 std::string attempt_hash(const RunId& run, uint32_t attempt) {
   const Hash128 hash = hash128(run.hex() + "/" + std::to_string(attempt));
   return to_hex(hash).substr(0, 24);
@@ -131,8 +136,7 @@ void add_points(aim::AimSeries& series, std::vector<Point> all, const AimSubject
     all = default_view(std::move(all));
   for (const Point& point : all) {
     if (!options.keep_nan && (point.value.is_nan() || point.value.is_infinite())) continue;
-    series.points.push_back(
-        {point.step, static_cast<double>(point.time_ns) / 1e9, point.epoch, point.value});
+    series.points.push_back({point.step, to_seconds(point.time_ns), point.epoch, point.value});
   }
 }
 
@@ -200,7 +204,7 @@ MappedRun to_aim(Snapshot& snapshot, const AimSubject& subject, const AimOptions
   run.experiment = snapshot.experiment_of(row.job);
   run.tags = job.tags;
   run.created_us = created_ns / 1000;
-  if (ended_ns != 0) run.end_time_s = static_cast<double>(ended_ns) / 1e9;
+  if (ended_ns != 0) run.end_time_s = to_seconds(ended_ns);
 
   if (const auto params = params_of(snapshot.txn(), subject)) add_params(run.params, *params);
   put_text(run.params, "trial_id", row.trial_id);

@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""An export as Aim's own SDK reads it, and what a second export does to it.
+
+usage: export_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
+"""
+
+import gc
+import math
+import os
+import sys
+
+import aim
+from aim_support import Fault, Folder, check, check_equal, chunk, export, open_repo, raw_keys
+from aim_support import plugin_host, read_repo
+
+AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
+SECOND = 1_000_000_000
+START = 1_795_503_600 * SECOND
+PARAMS = {"lr": 0.1, "net": {"width": 32, "layers": [64, 32]}, "act": None, "flag": True}
+CONFIG = {"lr": 0.1, "seed": 7, "nothing": {}, "data": {"name": "digits", "split": [0.75, 0.25]}}
+
+
+class Job:
+    """A small job in a repo of ours, told to the real plugin."""
+
+    def __init__(self, directory, trials=("a", "b"), experiment="digits"):
+        self.directory, self.trials = directory, list(trials)
+        self.plugin = plugin_host.Plugin(
+            PLUGIN, f"repo: {directory}\ntags: [baseline, 'deux mots']\ndescription: A first search.\n"
+        )
+        self.plugin.setup(
+            experiment_name=experiment, host_name="test", metric_namespace="ray/tune/", job_id="j1",
+            reserved=["training_iteration"],
+        )  # fmt: skip
+        self.plugin.time_ns = START
+
+    def start(self, trial, **fields):
+        told = {"params": PARAMS, "config": CONFIG, "node_ip": "10.0.0.7", **fields}
+        self.plugin.start(trial, name=f"train_{trial}", local_dir=f"/results/{trial}", **told)
+
+    def results(self, trial, steps, scale=1.0):
+        for step in steps:
+            result = {"loss": scale / step, "count": step, "eval": {"loss": -scale * step},
+                      "done": step == 3, "training_iteration": step, "note": "text"}
+            self.plugin.result(result, trial, time_ns=START + step * SECOND)
+
+    def run_all(self, steps=3):
+        for trial in self.trials:
+            self.start(trial)
+            self.results(trial, range(1, steps + 1))
+            self.plugin.complete(trial)
+        return self
+
+    def close(self):
+        self.plugin.end()
+        self.plugin.destroy()
+        return self
+
+
+def by_trial(runs):
+    return {run["params"]["trial_id"]: run for run in runs.values()}
+
+
+def test_a_run_is_what_was_told(folder):
+    Job(folder / "ours").run_all().close()
+    out, _ = export(AIMLOG, folder / "ours", folder / "aim")
+    check("2 runs written with 24 points" in out, out)
+    runs = by_trial(read_repo(folder / "aim"))
+    run = runs["a"]
+    params = run["params"]
+    expected = {"lr": 0.1, "net/width": 32, "net/layers": [64, 32], "act": None, "flag": True}
+    check_equal(params["hparams"], expected, "hparams")
+    check_equal(params["config"], CONFIG, "config")
+    check_equal(params["trial_log_dir"], "/results/a", "trial_log_dir")
+    check_equal((params["trial_ip"], params["status"]), ("10.0.0.7", "completed"), "ip, status")
+    check_equal(run["tags"], ["baseline", "deux mots"], "tags")
+    check_equal((run["name"], run["experiment"]), ("train_a", "digits"), "name, experiment")
+    check_equal(run["description"], "A first search.", "description")
+    check(run["end"] > run["created"] > 1_795_503_599, "times", run["created"], run["end"])
+    names = sorted(name for name, _ in run["series"])
+    check_equal(names, [f"ray/tune/{n}" for n in ("count", "done", "eval/loss", "loss")], "names")
+    points = run["series"][("ray/tune/loss", "[]")]
+    plain = [(step, value, time) for step, (value, epoch, time) in
+             ((point[0], point[1:]) for point in points)]
+    check_equal(plain, [(n, 1.0 / n, 1_795_503_600.0 + n) for n in (1, 2, 3)], "loss")
+
+
+def test_queries_find_hparams_and_metrics(folder):
+    job = Job(folder / "ours", "").run_all()
+    for trial in "ab":  # Aim's dataframe() takes no None and no {}
+        job.start(trial, params={"lr": 0.1}, config={"seed": 7})
+        job.results(trial, [1, 2, 3])
+    job.close()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    repo = open_repo(folder / "aim")
+    found = list(repo.query_runs("run.hparams.lr == 0.1 and run.trial_id == 'b'", report_mode=0))
+    check_equal(len(list(repo.query_runs("run.hparams.lr < 0.01", report_mode=0).iter_runs())), 0, "lr")
+    metrics = repo.query_metrics("metric.name == 'ray/tune/loss' and metric.last < 0.5", report_mode=0)
+    check_equal(sum(len(list(each)) for each in metrics.iter_runs()), 2, "query_metrics")
+    run_hash = next(iter(read_repo(folder / "aim")))
+    run = aim.Run(run_hash, repo=str(folder / "aim"), read_only=True)
+    check_equal(run.dataframe()["hparams.lr"][0], 0.1, "dataframe")
+    check(found is not None, "query_runs")
+
+
+def test_a_second_export_changes_nothing(folder):
+    Job(folder / "ours").run_all().close()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    before = read_repo(folder / "aim")
+    out, _ = export(AIMLOG, folder / "ours", folder / "aim")
+    check("0 runs written" in out and "2 unchanged" in out, out)
+    check_equal(repr(read_repo(folder / "aim")), repr(before), "the repo")
+
+
+def test_a_run_that_went_on_is_brought_up_to_date(folder):
+    job = Job(folder / "ours").run_all()
+    job.start("c")
+    job.results("c", [1, 2])
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    run = by_trial(read_repo(folder / "aim"))["c"]
+    check_equal((run["end"], run["params"]["status"]), (None, "running"), "an open run")
+    job.results("c", [3, 4])
+    job.plugin.fail("c", "out of memory")
+    job.close()
+    out, _ = export(AIMLOG, folder / "ours", folder / "aim")
+    check("1 run written" in out, out)
+    runs = by_trial(read_repo(folder / "aim"))
+    check_equal(len(runs), 3, "runs")
+    check_equal(len(runs["c"]["series"][("ray/tune/loss", "[]")]), 4, "points")
+    check_equal(runs["c"]["params"]["error"], "out of memory", "error")
+    check(runs["c"]["end"] is not None, "it is closed")
+
+
+def test_what_people_changed_in_aim_survives(folder):
+    job = Job(folder / "ours", "abcd").run_all()
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    hashes = {t: h for h, run in read_repo(folder / "aim").items() for t in [run["params"]["trial_id"]]}
+    repo = open_repo(folder / "aim")
+    run = aim.Run(hashes["a"], repo=repo, system_tracking_interval=None, capture_terminal_logs=False)
+    run.name, run.description, run.archived = "the good one", "looked at", True
+    run.add_tag("good")
+    run.remove_tag("baseline")
+    run["mine"] = {"rating": 5}
+    run.track(17.0, name="mine", step=3)
+    run.track(99.0, name="ray/tune/loss", step=40)
+    run.close()
+    del run
+    gc.collect()  # Aim holds the databases of a closed run until then
+    check(repo.delete_run(hashes["b"]), "delete_run")
+    for trial in "abc":
+        job.start(trial)
+        job.results(trial, [4])
+        job.plugin.complete(trial)
+    job.close()
+    out, err = export(AIMLOG, folder / "ours", folder / "aim")
+    check("2 runs written" in out and "1 run had been deleted" in err, out, err)
+    runs = by_trial(read_repo(folder / "aim"))
+    check_equal(sorted(runs), ["a", "c", "d"], "runs")
+    changed = runs["a"]
+    check_equal((changed["name"], changed["description"]), ("the good one", "looked at"), "texts")
+    check_equal((changed["archived"], changed["tags"]), (True, ["deux mots", "good"]), "tags")
+    check_equal(changed["params"]["mine"], {"rating": 5}, "a param of others")
+    check_equal([p[:2] for p in changed["series"][("mine", "[]")]], [(3, 17.0)], "their series")
+    points = [p[:2] for p in changed["series"][("ray/tune/loss", "[]")]]
+    check_equal(points, [(1, 1.0), (2, 0.5), (3, 1 / 3), (4, 0.25), (40, 99.0)], "their points")
+    head = raw_keys(chunk(folder / "aim", "meta", hashes["a"]))
+    last = [v for k, v in head.items() if b"ray/tune/loss\xfelast\xfe" in k]
+    check_equal(last, [b"\x03\x00\x00\x00\x00\x00\xc0\x58\x40"], "last")
+    check_equal(len(runs["c"]["series"][("ray/tune/loss", "[]")]), 4, "an untouched run")
+
+
+def test_foreign_runs_stay_and_are_seen(folder):
+    for index in ("unindexed", "indexed", "missing"):
+        directory = folder / index
+        os.mkdir(directory)
+        for number in range(2):
+            run = aim.Run(repo=str(directory), experiment="theirs", system_tracking_interval=None,
+                          capture_terminal_logs=False, log_system_params=False)
+            run["hparams"] = {"number": number}
+            run.track(1.5, name="theirs", step=1)
+            run.close()
+        theirs = {each: raw_keys(chunk(directory, "meta", each))
+                  for each in os.listdir(directory / ".aim/meta/chunks")}
+        if index == "indexed":
+            manager = __import__("aim.sdk.index_manager", fromlist=["x"])
+            for each in theirs:
+                manager.RepoIndexManager(open_repo(directory)).index(each)
+        open_repo(directory)
+        if index == "missing":
+            import shutil
+
+            shutil.rmtree(directory / ".aim/meta/index")
+        Job(folder / ("ours " + index)).run_all().close()
+        export(AIMLOG, folder / ("ours " + index), directory)
+        runs = read_repo(directory)
+        check_equal(len(runs), 4, index)
+        check_equal(sum(len(run["series"]) for run in runs.values()), 2 * 4 + 2, index)
+        for each, keys in theirs.items():
+            check_equal(raw_keys(chunk(directory, "meta", each)), keys, "a foreign run")
+            check_equal(runs[each]["params"]["hparams"]["number"] in (0, 1), True, "its params")
+
+
+def test_attempts_are_merged_or_split(folder):
+    job = Job(folder / "ours", "ab").run_all(steps=1)
+    job.start("c")
+    job.results("c", [1, 2, 3])
+    job.plugin.recover("c", "lost a node", 1)
+    job.start("c")
+    job.results("c", [3, 4], scale=10.0)
+    job.plugin.complete("c")
+    job.close()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    runs = by_trial(read_repo(folder / "aim"))
+    points = [p[:2] for p in runs["c"]["series"][("ray/tune/loss", "[]")]]
+    check_equal(points, [(1, 1.0), (2, 0.5), (3, 10 / 3), (4, 2.5)], "merged")
+    _, err = export(AIMLOG, folder / "ours", folder / "aim", "--attempts", "split", status=1)
+    check("name another directory" in err, err)
+    export(AIMLOG, folder / "ours", folder / "split", "--attempts", "split")
+    split = read_repo(folder / "split")
+    check_equal(len(split), 4, "attempts")
+    found = sorted(
+        (run["params"]["aimlog"]["attempt"], run["params"]["status"],
+         [p[0] for p in run["series"][("ray/tune/loss", "[]")]])
+        for run in split.values() if run["params"]["trial_id"] == "c"
+    )  # fmt: skip
+    check_equal(found, [(1, "failed", [1, 2, 3]), (2, "completed", [3, 4])], "split")
+    check(not set(split) & {run["params"]["aimlog"]["run_id"] for run in split.values()}, "hashes")
+
+
+def test_options_choose(folder):
+    job = Job(folder / "ours").run_all()
+    job.plugin.result({"loss": math.nan, "training_iteration": 4}, "a")
+    job.plugin.result({"loss": math.inf, "training_iteration": 5}, "a")
+    job.close()
+    export(AIMLOG, folder / "ours", folder / "1", "--no-namespace", "--metrics", "loss,count")
+    runs = by_trial(read_repo(folder / "1"))
+    check_equal(sorted(n for n, _ in runs["a"]["series"]), ["count", "loss"], "--metrics")
+    check_equal(len(runs["a"]["series"][("loss", "[]")]), 3, "without NaN")
+    export(AIMLOG, folder / "ours", folder / "2", "--keep-nan", "--run", "a")
+    runs = by_trial(read_repo(folder / "2"))
+    check_equal((list(runs), len(runs["a"]["series"][("ray/tune/loss", "[]")])), (["a"], 5), "2")
+    export(AIMLOG, folder / "ours", folder / "1")
+    runs = by_trial(read_repo(folder / "1"))
+    check_equal(len(runs["a"]["series"]), 4, "names that are no longer ours are gone")
+    out, _ = export(AIMLOG, folder / "ours", folder / "3", "--dry-run")
+    check("2 runs would be written" in out and not (folder / "3").exists(), out)
+    export(AIMLOG, folder / "ours", folder / "3", "--experiment", "nothing", status=3)
+
+
+def test_refusals_say_why(folder):
+    Job(folder / "ours").run_all().close()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    (folder / "aim/.aim/VERSION").write_text("9.9\n")
+    _, err = export(AIMLOG, folder / "ours", folder / "aim", status=1)
+    check("9.9" in err, err)
+
+
+def test_a_run_that_aim_has_open_is_left_alone(folder):
+    job = Job(folder / "ours", "a").run_all()
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    run_hash = next(iter(read_repo(folder / "aim")))
+    run = aim.Run(run_hash, repo=str(folder / "aim"), system_tracking_interval=None,
+                  capture_terminal_logs=False)
+    job.results("a", [4])
+    job.close()
+    _, err = export(AIMLOG, folder / "ours", folder / "aim")
+    check("1 run are open" in err or "open for writing in Aim" in err, err)
+    run.close()
+    del run
+    gc.collect()
+    out, _ = export(AIMLOG, folder / "ours", folder / "aim")
+    check("1 run written" in out, out)
+
+
+def test_a_planted_fault_is_seen(folder):
+    Job(folder / "ours").run_all().close()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    runs = read_repo(folder / "aim")
+    try:
+        next(iter(runs.values()))["series"][("ray/tune/loss", "[]")][1] = (2, 0.5000000000000001)
+        check_equal(repr(runs), repr(read_repo(folder / "aim")), "a value in its last bit")
+    except Fault:
+        return
+    raise Fault("a difference went unseen")
+
+
+def main():
+    tests = [value for name, value in sorted(globals().items()) if name.startswith("test_")]
+    failures = 0
+    for test in tests:
+        try:
+            with Folder() as folder:
+                test(folder)
+            print("ok  ", test.__name__, flush=True)
+        except Exception as fault:  # noqa: BLE001: the next test runs all the same
+            failures += 1
+            print("FAIL", test.__name__, type(fault).__name__, fault, flush=True)
+    print(f"{len(tests) - failures} of {len(tests)} passed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
