@@ -75,7 +75,8 @@ CASES = {
     "no_run_given": ["show"],
     "far_index": ["show", "@99"],
 }
-VERBS = ["ls", "best", "exps", "metrics", "show", "get", "plot", "stats", "version", "completion"]
+VERBS = ["ls", "best", "exps", "metrics", "show", "get", "plot", "export", "stats", "version"]
+VERBS.append("completion")
 CASES.update({f"help_{verb}": [verb, "--help"] for verb in VERBS})
 
 
