@@ -27,20 +27,30 @@ std::vector<std::string> verbs() {
   return names;
 }
 
-// The words that may follow `--option`, as lines of a shell's case statement.
+// The words that may follow `verb --option`, as lines of a shell's case statement.
 std::string choice_cases(const std::string& indent, const std::string& action) {
-  std::string out;
-  std::vector<std::string> seen;
+  struct Case {
+    std::string key, pattern, choices;
+  };
+  std::vector<Case> cases;
   for (const Command& each : commands()) {
     for (const OptionSpec& option : each.spec.options) {
       if (option.choices.empty() || option.is_word()) continue;
-      const std::string key = option.name + words(option.choices);
-      if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
-      seen.push_back(key);
-      std::string line = action;
-      line.replace(line.find('@'), 1, words(option.choices));
-      out += indent + option.name + ") " + line + " ;;\n";
+      const std::string choices = words(option.choices), key = option.name + choices;
+      const std::string pattern = "\"" + each.spec.name + " " + option.name + "\"";
+      const auto same = std::find_if(cases.begin(), cases.end(),
+                                     [&](const Case& known) { return known.key == key; });
+      if (same == cases.end())
+        cases.push_back({key, pattern, choices});
+      else
+        same->pattern += "|" + pattern;
     }
+  }
+  std::string out;
+  for (const Case& each : cases) {
+    std::string line = action;
+    line.replace(line.find('@'), 1, each.choices);
+    out += indent + each.pattern + ") " + line + " ;;\n";
   }
   return out;
 }
@@ -59,8 +69,8 @@ std::string bash_script() {
       "      *) verb=\"${COMP_WORDS[i]}\"; break ;;\n"
       "    esac\n"
       "  done\n"
-      "  case \"$before\" in\n";
-  out += "    --repo) compopt -o dirnames 2>/dev/null; return ;;\n";
+      "  case \"$verb $before\" in\n";
+  out += "    *\" --repo\") compopt -o dirnames 2>/dev/null; return ;;\n";
   out += choice_cases("    ", "COMPREPLY=($(compgen -W \"@\" -- \"$current\")); return");
   out += "  esac\n  case \"$verb\" in\n    \"\") words=\"" + words(verbs()) +
          " --repo --help --version\" ;;\n";

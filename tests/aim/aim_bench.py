@@ -45,7 +45,8 @@ def seconds(work, *args):
 
 
 def size_of(directory):
-    done = subprocess.run(["du", "-s", "--block-size=1", directory], capture_output=True, check=True)
+    words = ["du", "-s", "--block-size=1", directory]
+    done = subprocess.run(words, capture_output=True, check=True)
     return int(done.stdout.split()[0])
 
 
@@ -88,7 +89,8 @@ def main():
         index_of(folder / "theirs")
         times = [(seconds(read_metric, folder / "aim0", "ray/tune/m03"),
                   seconds(read_metric, folder / "theirs", "ray/tune/m03")) for _ in range(3)]
-        report("read a metric of all runs", min(t[0] for t in times), min(t[1] for t in times), "s", 1)
+        ours_read, theirs_read = (min(column) for column in zip(*times))
+        report("read a metric of all runs", ours_read, theirs_read, "s", 1)
         unchanged = seconds(export, AIMLOG, folder / "ours", folder / "aim0")
         report("export again, nothing new", unchanged, ours, "s", 5)
 

