@@ -31,6 +31,7 @@ Command best_command();
 Command plot_command();
 Command stats_command();
 Command export_command();
+Command import_command();
 Command version_command();
 Command completion_command();
 

@@ -35,6 +35,8 @@ struct AimRun {
   std::string description;
   std::string experiment;
   std::vector<std::string> tags;
+  std::vector<std::string> notes;
+  bool is_archived = false;
   int64_t created_us = 0;
 };
 

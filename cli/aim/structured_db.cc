@@ -146,15 +146,24 @@ void StructuredDb::insert_run(const AimRun& run, int64_t experiment) {
   const WrittenProps props = props_of(run);
   Query insert(database_,
                "INSERT INTO run (hash, name, description, is_archived, created_at, updated_at,"
-               " experiment_id) VALUES (?, ?, ?, 0, ?, ?, ?)");
+               " experiment_id) VALUES (?, ?, ?, ?, ?, ?, ?)");
   insert.bind(run.hash).bind(props.name);
   if (props.description.empty())
     insert.bind_null();
   else
     insert.bind(props.description);
+  insert.bind(int64_t{run.is_archived});
   insert.bind(aim_time_text(run.created_us)).bind(now_text()).bind(experiment).run();
   const int64_t id = database_.last_id();
   for (const std::string& tag : run.tags) add_tag(id, tag);
+  for (const std::string& note : run.notes)
+    Query(database_,
+          "INSERT INTO note (content, run_id, created_at, updated_at) VALUES (?, ?, ?, ?)")
+        .bind(utf8(note))
+        .bind(id)
+        .bind(now_text())
+        .bind(now_text())
+        .run();
 }
 
 void StructuredDb::update_run(int64_t id, const AimRun& run, const WrittenProps& before,

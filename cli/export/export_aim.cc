@@ -2,11 +2,9 @@
 
 #include <unistd.h>
 
-#include <atomic>
-#include <exception>
 #include <mutex>
-#include <thread>
 
+#include "cli/aim/parallel.h"
 #include "cli/aim/publisher.h"
 #include "cli/export/to_aim.h"
 #include "cli/failure.h"
@@ -99,34 +97,17 @@ class Progress {
   bool shown_;
 };
 
-// Builds the databases of the runs on all cores: runs are independent.
+// Runs are independent: their databases are built on all cores.
 void stage_all(aim::Publisher& publisher, std::vector<MappedRun> runs,
                const std::vector<std::string>& fingerprints, Progress& progress) {
-  std::atomic<size_t> next = 0;
   std::mutex mutex;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    for (size_t i = next++; i < runs.size(); i = next++) {
-      try {
-        MappedRun& each = runs[i];
-        publisher.stage({std::move(each.run), fingerprints[i], each.metric_namespace,
-                         std::move(each.bare_names)});
-        const std::scoped_lock guard(mutex);
-        progress.add_one();
-      } catch (...) {
-        const std::scoped_lock guard(mutex);
-        if (!failure) failure = std::current_exception();
-        next = runs.size();
-      }
-    }
-  };
-  const size_t count =
-      std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), runs.size());
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < count; ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& each : threads) each.join();
-  if (failure) std::rethrow_exception(failure);
+  aim::parallel_each(runs.size(), [&](size_t i) {
+    MappedRun& each = runs[i];
+    publisher.stage(
+        {std::move(each.run), fingerprints[i], each.metric_namespace, std::move(each.bare_names)});
+    const std::scoped_lock guard(mutex);
+    progress.add_one();
+  });
 }
 
 // A snapshot is held while runs are read, never while they are written.

@@ -109,16 +109,52 @@ std::optional<ParamsRow> params_of(const Transaction& txn, const AimSubject& sub
   return found;
 }
 
-void add_params(ValueMap& params, const ParamsRow& row) {
-  if (!row.params.empty()) {
-    const Value sampled = decode_value(row.params);
-    if (const ValueMap* map = sampled.map(); map != nullptr && !map->empty())
-      params.emplace_back("hparams", Value{flatten(*map)});
+Value decoded(const Bytes& encoded) { return encoded.empty() ? Value{} : decode_value(encoded); }
+
+// What an import kept of a run in Aim beside params and points.
+void take_extras(aim::AimRun& run, const Value& extras) {
+  if (extras.map() == nullptr) return;
+  for (const auto& [name, value] : *extras.map()) {
+    if (name == "archived") run.is_archived = true;
+    if (name == "notes" && value.list() != nullptr)
+      for (const Value& note : *value.list())
+        if (note.text() != nullptr) run.notes.push_back(*note.text());
+    if (name == "params" && value.map() != nullptr)
+      run.params.insert(run.params.end(), value.map()->begin(), value.map()->end());
   }
-  if (row.config.empty()) return;
-  Value config = decode_value(row.config);
-  if (config.map() != nullptr && !config.map()->empty())
-    params.emplace_back("config", std::move(config));
+}
+
+// `as_was`: of a run that Aim recorded, whose params go back to where they were.
+void add_params(aim::AimRun& run, const ParamsRow& row, bool as_was) {
+  Value sampled = decoded(row.params);
+  if (const ValueMap* map = sampled.map(); map != nullptr && (as_was || !map->empty()))
+    run.params.emplace_back("hparams", as_was ? std::move(sampled) : Value{flatten(*map)});
+  const Value config = decoded(row.config);
+  if (config.map() == nullptr) return;
+  ValueMap rest;
+  for (const auto& [name, value] : *config.map()) {
+    if (name == aim_extras)
+      take_extras(run, value);
+    else
+      rest.emplace_back(name, value);
+  }
+  if (as_was)
+    run.params.insert(run.params.end(), rest.begin(), rest.end());
+  else if (!rest.empty())
+    run.params.emplace_back("config", Value{std::move(rest)});
+}
+
+// Params of ours beside those that the host gave.
+void add_own_params(aim::AimRun& run, const AimSubject& subject, const AttemptRow& attempt,
+                    const JobRow& job) {
+  const RunRow& row = subject.row;
+  const bool split = subject.attempt != 0;
+  put_text(run.params, "trial_id", row.trial_id);
+  put_text(run.params, "trial_log_dir", row.local_dir);
+  put_text(run.params, "trial_ip", attempt.node_ip);
+  put_text(run.params, "status", status_name(split ? attempt.status : row.status));
+  put_text(run.params, "error", split ? attempt.error_text : row.error_text);
+  run.params.emplace_back("aimlog", Value{details(subject, job)});
 }
 
 // The attempt that the run's own rows speak of: the one asked for, else the newest.
@@ -206,13 +242,11 @@ MappedRun to_aim(Snapshot& snapshot, const AimSubject& subject, const AimOptions
   run.created_us = created_ns / 1000;
   if (ended_ns != 0) run.end_time_s = to_seconds(ended_ns);
 
-  if (const auto params = params_of(snapshot.txn(), subject)) add_params(run.params, *params);
-  put_text(run.params, "trial_id", row.trial_id);
-  put_text(run.params, "trial_log_dir", row.local_dir);
-  put_text(run.params, "trial_ip", attempt.node_ip);
-  put_text(run.params, "status", status_name(split ? attempt.status : row.status));
-  put_text(run.params, "error", split ? attempt.error_text : row.error_text);
-  run.params.emplace_back("aimlog", Value{details(subject, job)});
+  const bool from_aim = job.host_name == aim_host;
+  // A run that nobody closed in Aim stays so.
+  if (from_aim && row.closed_by_us) run.end_time_s.reset();
+  if (const auto params = params_of(snapshot.txn(), subject)) add_params(run, *params, from_aim);
+  if (!from_aim) add_own_params(run, subject, attempt, job);
   add_series(snapshot, subject, options, mapped);
   return mapped;
 }

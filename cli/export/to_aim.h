@@ -12,6 +12,11 @@
 
 namespace aimlog::cli {
 
+// The host of jobs that stand for runs which Aim alone recorded, brought in by an import.
+inline constexpr const char* aim_host = "aim";
+// Where such runs have in their config what our rows have no place for: archived, notes, params.
+inline constexpr const char* aim_extras = "__aim__";
+
 struct AimOptions {
   bool split_attempts = false;
   bool bare_names = false;  // without the host's namespace

@@ -99,4 +99,13 @@ std::shared_ptr<Environment> open_repo(const Args& args) {
   return environment;
 }
 
+std::shared_ptr<Environment> open_or_make_repo(const Args& args) {
+  const char* variable = getenv("AIMLOG_REPO");
+  const std::string named = args.text("--repo").value_or(variable != nullptr ? variable : "");
+  if (named.empty()) return open_repo(args);
+  const fs::path path = directory_above(named);
+  if (holds_repo(path)) return open_repo(args);
+  return Environment::open(path, OpenMode::create);
+}
+
 }  // namespace aimlog::cli

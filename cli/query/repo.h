@@ -17,4 +17,7 @@ std::filesystem::path find_repo(const Args& args);
 // on stderr how many events wait.
 std::shared_ptr<Environment> open_repo(const Args& args);
 
+// The same, but makes the repo that --repo or $AIMLOG_REPO names where there is none.
+std::shared_ptr<Environment> open_or_make_repo(const Args& args);
+
 }  // namespace aimlog::cli
