@@ -86,7 +86,7 @@ void fill_foreign_job(JobRow& job, const aim::AimRun& run) {
   job.tags = run.tags;
   job.description = run.description;
   job.created_ns = run.created_us * 1000;
-  job.ended_ns = 1;  // no job of ours goes on with it
+  job.ended_ns = job.created_ns;  // no job of ours goes on with it
   Bytes identity = "aim";
   append_string(identity, run.experiment);
   append_string(identity, job.metric_namespace);

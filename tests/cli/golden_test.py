@@ -76,7 +76,7 @@ CASES = {
     "far_index": ["show", "@99"],
 }
 VERBS = ["ls", "best", "exps", "metrics", "show", "get", "plot", "export", "stats", "version"]
-VERBS += ["completion"]
+VERBS += ["import", "completion"]
 CASES.update({f"help_{verb}": [verb, "--help"] for verb in VERBS})
 
 

@@ -97,6 +97,14 @@ LAYERS = [
         "check_layers", "third-party-home", "plugin/config/c.cc", [1],
         {"plugin/config/c.cc": "#include <spdlog/spdlog.h>\n"},
     ),
+    plant(
+        "check_layers", "third-party-home", "cli/c.cc", [1],
+        {"cli/c.cc": "#include <rocksdb/db.h>\n"}, note="Aim's format alone sees RocksDB",
+    ),
+    plant(
+        "check_layers", "layer", "cli/aim/c.cc", [1],
+        {"cli/aim/c.cc": '#include "plugin/store/b.h"\n'}, note="and it knows nothing of our store",
+    ),
     plant("check_layers", "include-root", BASE, [1], {BASE: '#include "a.h"\n'}),
     plant("check_layers", "extern-c", BASE, [2], {BASE: A_H + 'extern "C" int f();\n'}),
     plant(
