@@ -59,7 +59,7 @@ do_ray_demo() {
 
 do_test() {
   set_up build python test
-  python_env build/venv tests/python/requirements.txt
+  python_env build/venv tests/python/requirements.txt tests/aim/requirements.txt
   case " $* " in *" --long "*)
     python_env build/venv-oldest-ray tests/python/requirements-oldest-ray.txt
     export AIMLOG_OLDEST_RAY_PYTHON=$PWD/build/venv-oldest-ray/bin/python

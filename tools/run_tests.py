@@ -15,7 +15,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SUITES = ["unit", "abi", "record", "crash", "cli", "python", "tidy", "fuzz"]
+SUITES = ["unit", "abi", "record", "crash", "cli", "python", "aim", "tidy", "fuzz"]
 GOOD = ("OK", "EXPECTEDFAIL")
 
 # The command only reads: CLI11 and json would take a minute to compile here and be no test of the
