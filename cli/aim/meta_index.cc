@@ -38,6 +38,27 @@ void add_chunk(DatabaseBuilder& index, Tree& shared, const std::string& hash,
   }
 }
 
+// What the index that is in place holds of runs whose own databases cannot be read: better than
+// nothing. What all runs share goes behind what was gathered.
+void keep_unreadable(DatabaseBuilder& index, Tree& shared, const AimPaths& paths,
+                     const std::vector<std::string>& hashes) {
+  if (hashes.empty()) return;
+  try {
+    const Tree old = DatabaseReader(paths.index).read_all();
+    for (const std::string& hash : hashes) {
+      const Bytes own = run_path(hash);
+      for (auto at = old.lower_bound(own); at != old.end() && at->first.starts_with(own); ++at)
+        index.put(at->first, at->second);
+    }
+    const Bytes chunks = encode_path({"meta", "chunks"});
+    const Bytes digests = encode_path({"index_cache"});
+    for (const auto& [key, value] : old)
+      if (!key.starts_with(chunks) && !key.starts_with(digests)) shared.emplace(key, value);
+  } catch (const Error&) {
+    return;  // there is no index yet, or it is damaged as well
+  }
+}
+
 }  // namespace
 
 std::string chunk_digest(const AimPaths& paths, const std::string& hash,
@@ -89,6 +110,7 @@ IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged) {
     report.digests[hash] = digest;
     shared[encode_path({"index_cache", hash})] = encode_text(digest);
   }
+  keep_unreadable(index, shared, paths, report.unreadable);
   for (const auto& [key, value] : shared) index.put(key, value);
   index.finish();
   exchange_directories(made, paths.index);

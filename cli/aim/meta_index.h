@@ -24,7 +24,7 @@ ChunkDigests chunk_digests(const AimPaths& paths);
 
 struct IndexReport {
   ChunkDigests digests;                 // of the databases it was made from
-  std::vector<std::string> unreadable;  // runs that could not be read: they are not in it
+  std::vector<std::string> unreadable;  // runs of which it has what the index before it had
 };
 
 // Builds an index over all runs of the repo and puts it in place.

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <fstream>
+
 #include "cli/aim/database.h"
 #include "plugin/base/error.h"
 #include "plugin/base/file.h"
@@ -31,6 +33,15 @@ bool has_changed(const AimPaths& paths, const IndexReport& report) {
   std::erase_if(now, [&](const auto& each) { return is_in_progress(paths, each.first); });
   std::erase_if(then, [&](const auto& each) { return is_in_progress(paths, each.first); });
   return now != then;
+}
+
+// What an export left behind that was killed may be used as it is, unless the machine went down
+// with it: then some of its files may be empty.
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  file >> id;
+  return id;
 }
 
 // Everything written so far survives a power cut: once for all runs, not once a file.
@@ -84,8 +95,16 @@ void Publisher::write_databases(const fs::path& directory, const PublishedRun& p
   std::vector<PlacedSeries> series = place_series(run.series);
   ForeignParts foreign;
   const fs::path meta = paths_.meta_chunks / run.hash, seqs = paths_.seqs_chunks / run.hash;
-  if (fs::exists(meta / "CURRENT") && fs::exists(seqs / "CURRENT"))
-    foreign = read_foreign_parts(meta, seqs, run, merge_rules(published), series);
+  try {
+    if (fs::exists(meta / "CURRENT") && fs::exists(seqs / "CURRENT"))
+      foreign = read_foreign_parts(meta, seqs, run, merge_rules(published), series);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::no_space) throw;
+    foreign = {};
+    series = place_series(run.series);
+    const std::scoped_lock guard(mutex_);
+    report_.mended.push_back(run.hash);
+  }
   Tree tree = meta_tree(run, series);
   tree.merge(foreign.meta);
   build_database(directory / "meta", tree);
@@ -102,7 +121,7 @@ void Publisher::write_databases(const fs::path& directory, const PublishedRun& p
 }
 
 void Publisher::stage(PublishedRun published) {
-  const std::string name = published.run.hash + "-" + published.fingerprint;
+  const std::string name = published.run.hash + "-" + published.fingerprint + "-" + boot_id();
   const fs::path directory = paths_.staging / name;
   // One that a killed export left is as good as a new one, unless others may have been at the run.
   const bool is_new = !fs::exists(paths_.meta_chunks / published.run.hash);
@@ -145,7 +164,7 @@ void Publisher::write_rows() {
 }
 
 PublishReport Publisher::publish() {
-  PublishReport report;
+  PublishReport& report = report_;
   StagedChunks chunks;
   for (const Staged& each : staged_) chunks[each.run.hash] = each.directory / "meta";
   if (!staged_.empty()) sync_file_system(paths_.root);

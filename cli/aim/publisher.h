@@ -25,7 +25,8 @@ struct PublishedRun {
 enum class Verdict { write, unchanged, deleted, in_use };
 
 struct PublishReport {
-  std::vector<std::string> unreadable;  // runs, also of others, that the index lacks
+  std::vector<std::string> unreadable;  // runs, also of others, that are damaged
+  std::vector<std::string> mended;      // runs of ours that were, and have been written anew
   size_t index_builds = 0;
 };
 
@@ -62,6 +63,7 @@ class Publisher {
   bool keep_nan_;
   std::set<std::string> own_params_;
   std::mutex mutex_;  // over what follows and state_ while threads stage
+  PublishReport report_;
   std::vector<Staged> staged_;
 };
 

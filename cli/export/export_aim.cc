@@ -143,10 +143,11 @@ std::string summary(const Tally& tally, const aim::AimPaths& paths, const char* 
 void tell_left_alone(const Tally& tally) {
   if (!tally.deleted.empty())
     complain(counted(tally.deleted.size(), "run") +
-             " had been deleted in Aim and stay so (the first is " + tally.deleted.front() + ")");
+             " had been deleted in Aim and will not come back (the first is " +
+             tally.deleted.front() + ")");
   if (!tally.in_use.empty())
-    complain(counted(tally.in_use.size(), "run") +
-             " are open for writing in Aim and were left alone: export again later (the first is " +
+    complain(counted(tally.in_use.size(), "run") + (tally.in_use.size() == 1 ? " is" : " are") +
+             " open for writing in Aim and left alone: export again later (the first is " +
              tally.in_use.front() + ")");
 }
 
@@ -173,8 +174,10 @@ int export_aim(const Args& args) {
   write_runs(*environment, publisher, writable, options, tally);
   const aim::PublishReport report = publisher.publish();
   tell_left_alone(tally);
+  for (const std::string& hash : report.mended)
+    complain("Aim's run " + hash + " was damaged and has been written anew");
   for (const std::string& hash : report.unreadable)
-    complain("Aim's run " + hash + " cannot be read and is missing in Aim's index");
+    complain("Aim's run " + hash + " is damaged and cannot be read");
   print(summary(tally, paths, "written"));
   return exit_ok;
 }

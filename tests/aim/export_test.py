@@ -158,7 +158,7 @@ def test_what_people_changed_in_aim_survives(folder):
         job.plugin.complete(trial)
     job.close()
     out, err = export(AIMLOG, folder / "ours", folder / "aim")
-    check("2 runs written" in out and "1 run had been deleted" in err, out, err)
+    check("2 runs written" in out and "1 run had been deleted in Aim" in err, out, err)
     runs = by_trial(read_repo(folder / "aim"))
     check_equal(sorted(runs), ["a", "c", "d"], "runs")
     changed = runs["a"]
@@ -199,6 +199,27 @@ def test_foreign_runs_stay_and_are_seen(folder):
         for each, keys in theirs.items():
             check_equal(raw_keys(chunk(directory, "meta", each)), keys, "a foreign run")
             check_equal(runs[each]["params"]["hparams"]["number"] in (0, 1), True, "its params")
+
+
+def test_a_damaged_run_is_named_and_still_shown(folder):
+    job = Job(folder / "ours", "ab").run_all()
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    runs = {run["params"]["trial_id"]: h for h, run in read_repo(folder / "aim").items()}
+    for file in os.listdir(chunk(folder / "aim", "meta", runs["a"])):
+        if file.endswith(".sst"):
+            os.truncate(chunk(folder / "aim", "meta", runs["a"]) / file, 100)
+    job.start("c")
+    job.results("c", [1])
+    job.close()
+    _, err = export(AIMLOG, folder / "ours", folder / "aim", "--run", "c")
+    check(runs["a"] in err and "damaged" in err, err)
+    check_equal(sorted(by_trial(read_repo(folder / "aim"))), ["a", "b", "c"], "runs")
+    _, err = export(AIMLOG, folder / "ours", folder / "aim", "--keep-nan")
+    check(runs["a"] in err and "written anew" in err, err)
+    check_equal(len(by_trial(read_repo(folder / "aim"))["a"]["series"]), 4, "series")
+    _, err = export(AIMLOG, folder / "ours", folder / "aim", "--keep-nan")
+    check_equal(err, "", "nothing is damaged now")
 
 
 def test_attempts_are_merged_or_split(folder):
@@ -265,7 +286,7 @@ def test_a_run_that_aim_has_open_is_left_alone(folder):
     job.results("a", [4])
     job.close()
     _, err = export(AIMLOG, folder / "ours", folder / "aim")
-    check("1 run are open" in err or "open for writing in Aim" in err, err)
+    check("1 run is open for writing in Aim" in err, err)
     run.close()
     del run
     gc.collect()
