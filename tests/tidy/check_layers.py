@@ -53,7 +53,7 @@ TABLE = {
     "tests/cli": ["abi", *ALL_LAYERS, "cli", "tests/support"],
     "tests/aim": ["cli/aim", *ALL_LAYERS, "tests/support"],
     "tests/unit/aim": ["cli/aim", "plugin/base", "plugin/model", "tests/support"],
-    "tests/fuzz": ["abi", *ALL_LAYERS, "tests/support"],
+    "tests/fuzz": ["abi", *ALL_LAYERS, "cli/aim", "tests/support"],
     "tests/bench": ["abi", *ALL_LAYERS, "tests/support"],
 }
 for _layer in ALL_LAYERS:
