@@ -37,16 +37,17 @@ rocksdb::Options database_options() {
   return options;
 }
 
-[[noreturn]] void throw_status(const rocksdb::Status& status, const fs::path& path) {
+[[noreturn]] void throw_status(const rocksdb::Status& status, const std::string& path) {
   ErrorCode code = ErrorCode::corrupt;
   if (status.IsNoSpace())
     code = ErrorCode::no_space;
   else if (status.IsIOError())
     code = ErrorCode::io;
-  throw Error(code, "the database '" + path.string() + "': " + status.ToString());
+  throw Error(code, "the database '" + path + "': " + status.ToString());
 }
 
-void check(const rocksdb::Status& status, const fs::path& path) {
+// Called for every key: a std::filesystem::path would be taken to pieces each time.
+void check(const rocksdb::Status& status, const std::string& path) {
   if (!status.ok()) throw_status(status, path);
 }
 
@@ -95,15 +96,15 @@ void DatabaseBuilder::finish() {
   options.avoid_flush_during_shutdown = true;
   state_->finish_table();
   rocksdb::DB* raw = nullptr;
-  check(rocksdb::DB::Open(options, directory.string(), &raw), directory);
+  check(rocksdb::DB::Open(options, directory.string(), &raw), directory.string());
   const std::unique_ptr<rocksdb::DB> database(raw);
   for (const std::string& table : state_->tables) {
     rocksdb::IngestExternalFileOptions ingest;
     ingest.move_files = true;
     ingest.write_global_seqno = false;
-    check(database->IngestExternalFile({table}, ingest), directory);
+    check(database->IngestExternalFile({table}, ingest), directory.string());
   }
-  check(database->Close(), directory);
+  check(database->Close(), directory.string());
 }
 
 void build_database(const fs::path& directory, const Tree& tree) {
@@ -131,7 +132,7 @@ DatabaseReader::DatabaseReader(const fs::path& directory) : state_(std::make_uni
     state_->database.reset(raw);
     if (status.ok()) return;
   }
-  throw_status(status, directory);
+  throw_status(status, directory.string());
 }
 
 DatabaseReader::~DatabaseReader() = default;
@@ -142,7 +143,7 @@ void DatabaseReader::scan(ByteView prefix,
       state_->database->NewIterator(rocksdb::ReadOptions()));
   for (at->Seek(slice(prefix)); at->Valid() && at->key().starts_with(slice(prefix)); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
-  check(at->status(), state_->directory);
+  check(at->status(), state_->directory.string());
 }
 
 Tree DatabaseReader::read_all() const {

@@ -87,6 +87,24 @@ ChunkDigests chunk_digests(const AimPaths& paths) {
   return digests;
 }
 
+ChunkDigests indexed_digests(const AimPaths& paths) {
+  ChunkDigests digests;
+  try {
+    DatabaseReader(paths.index)
+        .scan(encode_path({"index_cache"}), [&](ByteView key, ByteView value) {
+          const auto path = decode_path(key);
+          const auto digest = decode_scalar(value);
+          if (path && path->size() == 2 && digest && digest->text() != nullptr)
+            if (const auto* hash = std::get_if<std::string>(&(*path)[1]))
+              digests[*hash] = *digest->text();
+          return true;
+        });
+  } catch (const Error&) {
+    digests.clear();
+  }
+  return digests;
+}
+
 IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged) {
   std::map<std::string, fs::path> chunks;
   for (const std::string& hash : list_chunks(paths)) chunks[hash] = paths.meta_chunks / hash;

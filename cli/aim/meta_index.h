@@ -27,6 +27,9 @@ struct IndexReport {
   std::vector<std::string> unreadable;  // runs of which it has what the index before it had
 };
 
+// The digests of the index that is in place; none where there is no index, or a damaged one.
+ChunkDigests indexed_digests(const AimPaths& paths);
+
 // Builds an index over all runs of the repo and puts it in place.
 IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged);
 

@@ -174,6 +174,8 @@ PublishReport Publisher::publish() {
     ++report.index_builds;
     move_into_place();
     write_rows();
+  } else {
+    index.digests = indexed_digests(paths_);
   }
   while (has_changed(paths_, index) && report.index_builds < index_builds_max) {
     index = replace_index(paths_, {});
