@@ -141,7 +141,7 @@ void DatabaseReader::scan(ByteView prefix,
                           const std::function<bool(ByteView, ByteView)>& visit) const {
   const std::unique_ptr<rocksdb::Iterator> at(
       state_->database->NewIterator(rocksdb::ReadOptions()));
-  for (at->Seek(slice(prefix)); at->Valid() && at->key().starts_with(slice(prefix)); at->Next())
+  for (at->Seek(slice(prefix)); at->Valid() && view(at->key()).starts_with(prefix); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
   check(at->status(), state_->directory.string());
 }
