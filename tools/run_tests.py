@@ -26,8 +26,8 @@ WITHOUT_COMMAND = ["-Dcli=false", f"-Duse_command={COMMAND}"]
 # Enough to name lines. With -O2 -g the plain build takes nearly twice as long, and with any
 # optimization a sanitized test program a minute longer.
 LINES_ONLY = ["-Ddebug=false", "-Dcpp_args=-g1", "-Dc_args=-g1"]
-# The package is tested with what ./do has installed.
-PYTHON = ["-Dpython=enabled", f"-Dtest_python={ROOT}/build/venv/bin/python"]
+# The package and the exports are tested with what ./do has installed.
+PYTHON = ["-Daim=enabled", "-Dpython=enabled", f"-Dtest_python={ROOT}/build/venv/bin/python"]
 PLAIN = ["-Doptimization=1", *LINES_ONLY, *PYTHON]
 FAST_TO_BUILD = ["-Doptimization=0", *LINES_ONLY]
 
