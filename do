@@ -14,7 +14,8 @@ usage: ./do VERB [OPTION...]
   build                           set up what is missing, build plugin, command and example tuner
   demo [--dir DIR]                build, then record a search, kill it, resume it, look at it
   test [--long] [SUITE...]        build and run every test, again under sanitizers
-                                  suites: unit abi record crash cli python tidy fuzz asan tsan
+                                  suites: unit abi record crash cli python aim tidy fuzz asan
+                                  tsan
   ray-demo [--dir DIR]            tune with Ray, AimLoggerCallback and AimlogCallback side by side
   bench [--quick] [--json]        build and run the benchmarks
   wheel [PYTHON]                  build the wheel of the Python package, and try it out

@@ -29,7 +29,7 @@ EXCEPTIONS = {}
 ALWAYS = ("plugin/journal/", "plugin/commit/", "plugin/adapter/")
 ALL = ("plugin/", "cli/", "host-example/")
 # Flags of gcc that clang refuses.
-FOREIGN_FLAGS = {"-fno-gnu-unique"}
+FOREIGN_FLAGS = {"-fno-gnu-unique", "-Wno-restrict"}
 WARNING = re.compile(r"^(/[^:]+):(\d+):\d+: (?:warning|error): (.*)$")
 
 

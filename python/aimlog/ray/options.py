@@ -40,8 +40,8 @@ OWN = ("config", "experiment", "plugin", "settings", "sync_period")
 
 SYNC_PERIOD_S = 300.0
 AIM_REPO = (
-    "AimlogCallback records into a directory; what belongs into an Aim repo is the business of "
-    "aimlog's argument aim_repo=, which this version does not have yet"
+    "AimlogCallback records into a directory of its own, which `aimlog export --format aim` brings "
+    "into an Aim repo; the argument aim_repo=, which will do that during the job, is not there yet"
 )
 
 
