@@ -4,6 +4,10 @@ callbacks and MLtraq, in one process, one after the other for each result.
 
 usage: callbacks_bench.py [--json] [--quick]
 
+"in turns": each callback gets 20 results, then the next one does, as where nothing but the callback
+runs; "one by one": after each result all the others run, which leaves nothing of ours in the
+processor's caches.
+
 20 metrics in a nested map with all that Ray adds, a config of 300 keys, and the numbers as Python
 floats, np.float32 or np.float64. No trial runs: real Trial objects are handed to the callbacks as
 Ray's controller does it.
@@ -122,20 +126,22 @@ class Bench:
             spent[name] = time.perf_counter_ns() - begin
         return trial, spent
 
-    def results(self, trial, number_type, count):
-        """Nanoseconds of each call, by callback."""
+    def results(self, trial, number_type, count, block):
+        """Nanoseconds of each call, by callback; each has its turn for `block` results."""
         spent = {name: [] for name in self.callbacks}
-        for iteration in range(1, count + 1):
-            for name, callback in self.callbacks.items():
-                if iteration % EVERY.get(name, 1):
-                    continue
-                result = make_result(number_type, iteration, self.config, trial)
-                begin = time.perf_counter_ns()
-                callback.on_trial_result(
-                    iteration=iteration, trials=self.trials, trial=trial, result=result
-                )
-                spent[name].append(time.perf_counter_ns() - begin)
+        for first in range(1, count + 1, block):
+            for name in self.callbacks:
+                for iteration in range(first, first + block):
+                    if iteration % EVERY.get(name, 1) == 0:
+                        spent[name].append(self.result(name, trial, number_type, iteration))
         return spent
+
+    def result(self, name, trial, number_type, iteration):
+        result = make_result(number_type, iteration, self.config, trial)
+        hook = self.callbacks[name].on_trial_result
+        begin = time.perf_counter_ns()
+        hook(iteration=iteration, trials=self.trials, trial=trial, result=result)
+        return time.perf_counter_ns() - begin
 
     def memory_of_trials(self, count):
         """Growth in bytes of the process for each trial started and ended with aimlog alone."""
@@ -182,10 +188,19 @@ class Report:
             print(json.dumps(line), flush=True)
         else:
             print(
-                f"  {name:34} {value:10.2f} {unit}   {reference:30} {reference_value:10.2f} {unit}"
+                f"  {name:46} {value:10.2f} {unit}   {reference:30} {reference_value:10.2f} {unit}"
                 f"   {ratio:8.1f} times",
                 flush=True,
             )
+
+
+def report_results(report, spent, label):
+    for part, name in ((0.5, "p50"), (0.99, "p99")):
+        ours = percentile(spent[OURS], part) / 1000
+        for peer in spent:
+            if peer != OURS:
+                other = percentile(spent[peer], part) / 1000
+                report.add(f"{label}, {name}", ours, "us", peer, other)
 
 
 def run(folder, report, quick):
@@ -193,16 +208,11 @@ def run(folder, report, quick):
     bench.start_trial(list(bench.callbacks))  # the first one opens the repo
     starts = [bench.start_trial(list(bench.callbacks)) for _ in range(3 if quick else 9)]
     trial = starts[-1][0]
-    bench.results(trial, float, 40)  # warm
+    bench.results(trial, float, 40, 20)  # warm
     for number_type in (float, np.float32, np.float64):
-        spent = bench.results(trial, number_type, 400 if quick else 4000)
-        for part, name in ((0.5, "p50"), (0.99, "p99")):
-            ours = percentile(spent[OURS], part) / 1000
-            for peer in spent:
-                if peer != OURS:
-                    other = percentile(spent[peer], part) / 1000
-                    label = f"on_trial_result, {number_type.__name__}, {name}"
-                    report.add(label, ours, "us", peer, other)
+        for block, way in ((20, "in turns"), (1, "one by one")):
+            spent = bench.results(trial, number_type, 400 if quick else 2000, block)
+            report_results(report, spent, f"on_trial_result, {number_type.__name__}, {way}")
     for peer in bench.callbacks:
         if peer not in (OURS, "MLtraq"):
             ours, other = (
