@@ -170,22 +170,12 @@ tuner_status hook_call(plugin_object* self, hook_id id, const hook_event* event)
   return status;
 }
 
-static PyObject* run(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* names,
-                     hook_id id) {
-  plugin_object* self = (plugin_object*)object;
-  value_tree spare = {0};
-  value_tree* tree = plugin_take_tree(self, &spare);
-  hook_event event = {.as.setup = {0}};
+PyObject* hook_finish(plugin_object* self, hook_id id, value_tree* tree, const hook_event* event,
+                      int is_bad) {
   tuner_status status = TUNER_INERT;
-  event.as.size = methods[id].event_size;
-  if (id == hook_trial_start || id == hook_trial_restore) {
-    event.as.start.trial = &event.trial;
-    event.trial.size = sizeof event.trial;
-  }
-  int can_call = fields_read(&methods[id].arguments, args, count, names, tree, &event);
-  if (can_call == 0) can_call = plugin_enter(self);
+  int can_call = is_bad ? -1 : plugin_enter(self);
   if (can_call > 0) {
-    status = hook_call(self, id, &event);
+    status = hook_call(self, id, event);
     plugin_leave(self, status, &tree->interrupt);
   }
   PyObject* interrupt = tree->interrupt;
@@ -194,6 +184,21 @@ static PyObject* run(PyObject* object, PyObject* const* args, Py_ssize_t count, 
   if (can_call < 0) Py_CLEAR(interrupt);
   if (can_call < 0 || plugin_raise_interrupt(&interrupt)) return NULL;
   return PyLong_FromLong(status);
+}
+
+static PyObject* run(PyObject* object, PyObject* const* args, Py_ssize_t count, PyObject* names,
+                     hook_id id) {
+  plugin_object* self = (plugin_object*)object;
+  value_tree spare = {0};
+  value_tree* tree = plugin_take_tree(self, &spare);
+  hook_event event = {.as.setup = {0}};
+  event.as.size = methods[id].event_size;
+  if (id == hook_trial_start || id == hook_trial_restore) {
+    event.as.start.trial = &event.trial;
+    event.trial.size = sizeof event.trial;
+  }
+  int is_bad = fields_read(&methods[id].arguments, args, count, names, tree, &event);
+  return hook_finish(self, id, tree, &event, is_bad);
 }
 
 #define DEFINE_METHOD(name)                                                        \

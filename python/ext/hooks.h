@@ -48,3 +48,8 @@ HOOK_METHODS(HOOK_METHOD)
  * take its time, or one of the last calls did. The lock is held; OK where the plugin lacks the
  * slot. */
 tuner_status hook_call(plugin_object* self, hook_id id, const hook_event* event);
+/* The rest of a method whose event is read into `tree`: calls the hook and gives the tree back.
+ * is_bad: reading failed, and the exception is set. Returns the status, or NULL with an exception:
+ * that one, a closed plugin's, or an interrupt out of foreign code. */
+PyObject* hook_finish(plugin_object* self, hook_id id, value_tree* tree, const hook_event* event,
+                      int is_bad);

@@ -86,17 +86,6 @@ PyObject* plugin_result(PyObject* object, PyObject* const* args, Py_ssize_t coun
   value_tree* tree = plugin_take_tree(self, &spare);
   hook_event event;
   event.as.result = (tuner_trial_result_event){.size = sizeof event.as.result};
-  tuner_status status = TUNER_INERT;
-  int can_call = read_event(tree, given, &event.as.result);
-  if (can_call == 0) can_call = plugin_enter(self);
-  if (can_call > 0) {
-    status = hook_call(self, hook_trial_result, &event);
-    plugin_leave(self, status, &tree->interrupt);
-  }
-  PyObject* interrupt = tree->interrupt;
-  tree->interrupt = NULL;
-  plugin_give_tree(self, tree);
-  if (can_call < 0) Py_CLEAR(interrupt);
-  if (can_call < 0 || plugin_raise_interrupt(&interrupt)) return NULL;
-  return PyLong_FromLong(status);
+  int is_bad = read_event(tree, given, &event.as.result);
+  return hook_finish(self, hook_trial_result, tree, &event, is_bad);
 }

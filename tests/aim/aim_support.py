@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "record"))
 
@@ -102,3 +103,21 @@ def read_repo(directory):
             points = list(zip(steps, *map(list, columns)))
             runs[metric.run.hash]["series"][key] = points
     return runs
+
+
+def run_tests(names):
+    """Calls each test of a module with an empty folder. Returns the exit status."""
+    tests = [value for name, value in sorted(names.items()) if name.startswith("test_")]
+    failures = 0
+    for test in tests:
+        try:
+            with Folder() as folder:
+                test(folder)
+            print("ok  ", test.__name__, flush=True)
+        except Exception as fault:  # noqa: BLE001: the next test runs all the same
+            failures += 1
+            print("FAIL", test.__name__, type(fault).__name__, str(fault)[:1000], flush=True)
+            if not isinstance(fault, Fault):
+                traceback.print_exc()
+    print(f"{len(tests) - failures} of {len(tests)} passed", flush=True)
+    return 1 if failures else 0

@@ -13,8 +13,8 @@ import sys
 
 import aim
 from aim.sdk.index_manager import RepoIndexManager
-from aim_support import Fault, Folder, check, check_equal, chunk, export, open_repo, raw_keys
-from aim_support import plugin_host, read_repo
+from aim_support import Fault, check, check_equal, chunk, export, open_repo, raw_keys
+from aim_support import plugin_host, read_repo, run_tests
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
 QUIET = {"system_tracking_interval": None, "capture_terminal_logs": False}
@@ -306,20 +306,5 @@ def test_a_planted_fault_is_seen(folder):
     raise Fault("a difference went unseen")
 
 
-def main():
-    tests = [value for name, value in sorted(globals().items()) if name.startswith("test_")]
-    failures = 0
-    for test in tests:
-        try:
-            with Folder() as folder:
-                test(folder)
-            print("ok  ", test.__name__, flush=True)
-        except Exception as fault:  # noqa: BLE001: the next test runs all the same
-            failures += 1
-            print("FAIL", test.__name__, type(fault).__name__, fault, flush=True)
-    print(f"{len(tests) - failures} of {len(tests)} passed")
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

@@ -10,12 +10,11 @@ import json
 import math
 import os
 import sys
-import traceback
 
 import aim
 import aimrocks
-from aim_support import Fault, Folder, check, check_equal, chunk, export, open_repo, plugin_host
-from aim_support import raw_keys, read_repo, run_command
+from aim_support import Fault, check, check_equal, chunk, export, open_repo, plugin_host
+from aim_support import raw_keys, read_repo, run_command, run_tests
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
 QUIET = {"system_tracking_interval": None, "capture_terminal_logs": False}
@@ -259,22 +258,5 @@ def test_a_planted_fault_is_seen(folder):
     raise Fault("a difference went unseen")
 
 
-def main():
-    tests = [value for name, value in sorted(globals().items()) if name.startswith("test_")]
-    failures = 0
-    for test in tests:
-        try:
-            with Folder() as folder:
-                test(folder)
-            print("ok  ", test.__name__, flush=True)
-        except Exception as fault:  # noqa: BLE001: the next test runs all the same
-            failures += 1
-            print("FAIL", test.__name__, type(fault).__name__, str(fault)[:1000], flush=True)
-            if not isinstance(fault, Fault):
-                traceback.print_exc()
-    print(f"{len(tests) - failures} of {len(tests)} passed", flush=True)
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    os._exit(main())
+    os._exit(run_tests(globals()))

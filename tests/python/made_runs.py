@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A repo with runs of every kind, and what the command says of it, as plain Python values."""
 
-import json
 import math
-import struct
-import subprocess
+
+from python_support import plain
 
 import aimlog
 from aimlog import host
@@ -51,34 +50,6 @@ def record_all(plugin):
                             if step % 3 else result(step, loss=step * 0.1))
     plugin.trial_start("empty")
     plugin.flush()
-
-
-def command(folder, *words):
-    words = [aimlog.command_path(), *words, "--repo", folder]
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True,
-                          timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def plain(node):
-    """A typed value of the command's JSON as a Python value, bit for bit."""
-    if node is None:
-        return None
-    kind, content = node["type"], node["value"]
-    if kind == "double":
-        return struct.unpack("<d", struct.pack("<Q", int(node["bits"], 16)))[0]
-    if kind == "list":
-        return [plain(item) for item in content]
-    if kind == "map":
-        return {key: plain(item) for key, item in content.items()}
-    return content
-
-
-def shown_runs(folder):
-    """All runs and points as `aimlog show` prints them, oldest first."""
-    text = command(folder, "show", "--all", "--json", "--types", "--points")
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def context_text(metric):

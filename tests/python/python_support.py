@@ -2,27 +2,26 @@
 """What a repo holds, read by the command, short enough to compare."""
 
 import json
-import os
 import struct
 import subprocess
 
 import aimlog
 
 
-def command():
-    """The command of the package under test."""
-    return os.path.join(os.path.dirname(aimlog.__file__), "bin", "aimlog")
-
-
-def shown_runs(repo):
+def command(repo, *words, codes=(0,)):
+    """What the package's own command prints."""
+    words = [aimlog.command_path(), *words, "--repo", repo]
     done = subprocess.run(
-        [command(), "show", "--all", "--json", "--types", "--points", "--repo", str(repo)],
-        capture_output=True,
-        timeout=60,
-        check=False,
+        [str(word) for word in words], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode in (0, 3), done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode in codes, done.stderr
+    return done.stdout
+
+
+def shown_runs(repo, codes=(0,)):
+    """All runs and points as `aimlog show` prints them, oldest first."""
+    text = command(repo, "show", "--all", "--json", "--types", "--points", codes=codes)
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def records_of(repo, job=None):

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,13 +19,14 @@ import ray
 from ray import tune
 from ray.tune import Callback
 
+from python_support import shown_runs
+
 import aimlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "record"))
 from json_lines import from_typed, number_of  # noqa: E402
 
 PACKAGE = Path(aimlog.__file__).resolve().parent
-COMMAND = str(PACKAGE / "bin" / "aimlog")
 JSON_LINES = os.environ.get(
     "AIMLOG_TEST_JSONL",
     str(PACKAGE.parent.parent / "abi" / "examples" / "jsonl" / "tuner_jsonl.so"),
@@ -103,10 +103,7 @@ class Job:
 
 def runs_of(repo):
     """The runs of a repo by trial id; two runs of one trial are an error."""
-    command = [COMMAND, "show", "--all", "--json", "--types", "--points", "--repo", str(repo)]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    assert done.returncode in (0, 3), done.stderr
-    runs = [json.loads(line) for line in done.stdout.splitlines()]
+    runs = shown_runs(repo, codes=(0, 3))  # 3: a repo without a run
     by_trial = {run["trial_id"]: run for run in runs}
     assert len(by_trial) == len(runs), "a trial has two runs"
     return by_trial

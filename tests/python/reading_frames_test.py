@@ -11,6 +11,7 @@ import pandas
 import polars
 import pyarrow
 import pytest
+import python_support
 
 import aimlog
 
@@ -34,7 +35,7 @@ def repo(folder):
 @pytest.fixture(scope="module")
 def shown(folder):
     """The command's JSON, one object a run."""
-    return made_runs.shown_runs(folder)
+    return python_support.shown_runs(folder)
 
 
 def rows_of_arrow(table):

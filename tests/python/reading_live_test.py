@@ -10,6 +10,7 @@ import threading
 
 import made_runs
 import pytest
+import python_support
 
 import aimlog
 from aimlog.reading import ReadError
@@ -98,7 +99,7 @@ def test_nothing_is_lost_while_this_process_reads_and_a_second_writes(tmp_path):
         assert plugin.flush() == 0
         check_growth(tmp_path, "mine", seen)
         assert seen["mine"] == count
-    for run in made_runs.shown_runs(tmp_path):
+    for run in python_support.shown_runs(tmp_path):
         points = [point["step"] for point in run["metrics"][0]["points"]]
         assert points == list(range(1, count + 1))
         assert run["attempt_count"] == 1
@@ -132,7 +133,7 @@ def test_the_reader_may_be_there_before_the_writer_and_after(tmp_path):
         assert len(repo.runs()) == 2
         assert run.refresh().status == "stopped"
     repo.close()
-    assert len(made_runs.shown_runs(tmp_path)) == 2
+    assert len(python_support.shown_runs(tmp_path)) == 2
 
 
 def test_points_that_come_later_are_found_in_a_run_that_was_taken_before(tmp_path):

@@ -13,6 +13,7 @@ import made_runs
 import numpy
 import pyarrow
 import pytest
+import python_support
 
 import aimlog
 from aimlog import _read
@@ -29,7 +30,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shown(folder):
-    return {run["trial_id"]: run for run in made_runs.shown_runs(folder)}
+    return {run["trial_id"]: run for run in python_support.shown_runs(folder)}
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_arrays_are_what_the_command_shows(repo, shown, attempts):
     for trial, run in shown.items():
         for metric in run["metrics"]:
             points = made_runs.shown_points(run, metric, attempts)
-            context = made_runs.plain(metric["context"])
+            context = python_support.plain(metric["context"])
             got = repo[trial].series(metric["name"], context, attempts)
             attempt, step, value, time, epoch = zip(*points, strict=True)
             assert got.step.tolist() == list(step)
@@ -88,7 +89,7 @@ def test_a_number_that_is_no_double_is_there_as_text(repo):
 
 def test_a_run_tells_what_is_recorded_of_it(repo, shown):
     run = repo["plain"]
-    assert run.params == made_runs.plain(shown["plain"]["params"])
+    assert run.params == python_support.plain(shown["plain"]["params"])
     assert isinstance(repo["retried"].params["lr"], int)
     assert (run.status, run.trial_name, run.experiment) == ("completed", "train_plain", "search")
     assert run.tags == ["digits", "night"]
@@ -119,7 +120,7 @@ def test_contexts_are_chosen_by_their_values(repo):
 
 def test_the_best_run_is_the_commands(repo, folder):
     for metric, mode in (("loss", "min"), ("loss", "max"), ("eval/acc", "max"), ("count", "min")):
-        ranked = made_runs.command(
+        ranked = python_support.command(
             folder, "best", "--metric", metric, "--mode", mode, "--format", "jsonl")
         assert repo.best(metric, mode).id == json.loads(ranked.splitlines()[0])["id"], metric
     with pytest.raises(ValueError, match="min"):

@@ -78,7 +78,7 @@ class AimlogCallback:
         self._job_ids: weakref.WeakKeyDictionary[optuna.Study, str] = weakref.WeakKeyDictionary()
         # Made now, so that what is wrong is said before any compute is spent.
         self._spare: Plugin | None = self._make_plugin()
-        self._at_exit = close_at_exit(self)
+        callbacks.add(self)
 
     def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
         self._guarded(lambda: self._record_of(study).finished(trial))
@@ -174,14 +174,11 @@ def repo_directory(
         return None  # the plugin says what is wrong with it
 
 
-def close_at_exit(callback: AimlogCallback) -> Callable[[], None]:
-    """Without keeping the callback alive."""
-    reference = weakref.ref(callback)
+callbacks: "weakref.WeakSet[AimlogCallback]" = weakref.WeakSet()
 
-    def close() -> None:
-        known = reference()
-        if known is not None:
-            known.close()
 
-    atexit.register(close)
-    return close
+@atexit.register
+def close_callbacks() -> None:
+    """Those that nobody closed."""
+    for callback in list(callbacks):
+        callback.close()
