@@ -84,6 +84,7 @@ ValueMap details(const AimSubject& subject, const JobRow& job) {
   put_text(map, "trainable_name", row.trainable_name);
   put_text(map, "experiment_tag", row.experiment_tag);
   put_text(map, "trial_remote_dir", row.remote_dir);
+  if (!row.remote_dir.empty()) put_text(map, "trial_local_dir", row.local_dir);
   ValueMap of_job;
   put_text(of_job, "token", to_hex(job.token));
   put_text(of_job, "id", job.host_job_id);
@@ -144,14 +145,29 @@ void add_params(aim::AimRun& run, const ParamsRow& row, bool as_was) {
     run.params.emplace_back("config", Value{std::move(rest)});
 }
 
+// Ray knows a worker's address when it starts only sometimes, and tells it with every result. The
+// last one is of the newest attempt; an earlier attempt may have been elsewhere.
+std::string address_of(Snapshot& snapshot, const AimSubject& subject, const AttemptRow& attempt) {
+  const bool is_newest = subject.attempt == 0 || subject.attempt == subject.row.attempts;
+  if (!attempt.node_ip.empty() || !is_newest) return attempt.node_ip;
+  for (const auto& [key, object] : read_objects(snapshot.txn(), snapshot.tails(), subject.number)) {
+    if (snapshot.name(key).metric != "node_ip") continue;
+    const Value last = decoded(object.last_value);
+    if (last.text() != nullptr) return *last.text();
+  }
+  return {};
+}
+
 // Params of ours beside those that the host gave.
-void add_own_params(aim::AimRun& run, const AimSubject& subject, const AttemptRow& attempt,
-                    const JobRow& job) {
+void add_own_params(aim::AimRun& run, Snapshot& snapshot, const AimSubject& subject,
+                    const AttemptRow& attempt) {
+  const JobRow& job = snapshot.job(subject.row.job);
   const RunRow& row = subject.row;
   const bool split = subject.attempt != 0;
   put_text(run.params, "trial_id", row.trial_id);
-  put_text(run.params, "trial_log_dir", row.local_dir);
-  put_text(run.params, "trial_ip", attempt.node_ip);
+  // Where people look for it, as AimLoggerCallback has it: the local one may be for the time only.
+  put_text(run.params, "trial_log_dir", row.remote_dir.empty() ? row.local_dir : row.remote_dir);
+  put_text(run.params, "trial_ip", address_of(snapshot, subject, attempt));
   put_text(run.params, "status", status_name(split ? attempt.status : row.status));
   put_text(run.params, "error", split ? attempt.error_text : row.error_text);
   run.params.emplace_back("aimlog", Value{details(subject, job)});
@@ -246,7 +262,7 @@ MappedRun to_aim(Snapshot& snapshot, const AimSubject& subject, const AimOptions
   // A run that nobody closed in Aim stays so.
   if (from_aim && row.closed_by_us) run.end_time_s.reset();
   if (const auto params = params_of(snapshot.txn(), subject)) add_params(run, *params, from_aim);
-  if (!from_aim) add_own_params(run, subject, attempt, job);
+  if (!from_aim) add_own_params(run, snapshot, subject, attempt);
   add_series(snapshot, subject, options, mapped);
   return mapped;
 }

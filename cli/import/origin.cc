@@ -182,8 +182,9 @@ AimOrigin origin_of(const aim::ReadRun& read) {
   row.trial_name = is_own ? text_at(details, "trial_name") : run.name;
   row.trainable_name = text_at(details, "trainable_name");
   row.experiment_tag = text_at(details, "experiment_tag");
-  row.local_dir = text_at(&run.params, "trial_log_dir");
   row.remote_dir = text_at(details, "trial_remote_dir");
+  row.local_dir = row.remote_dir.empty() ? text_at(&run.params, "trial_log_dir")
+                                         : text_at(details, "trial_local_dir");
   row.status = status_of(read, is_own);
   row.created_ns = run.created_us * 1000;
   row.closed_by_us = row.status == TrialStatus::crashed;
