@@ -124,6 +124,7 @@ DatabaseReader::DatabaseReader(const fs::path& directory) : state_(std::make_uni
     throw Error(ErrorCode::not_found, "there is no database in '" + directory.string() + "'");
   rocksdb::Options options = database_options();
   options.max_open_files = 64;
+  options.max_file_opening_threads = 1;  // callers have threads of their own
   // A writer's compaction may take a file away between the look at the list and the opening.
   rocksdb::Status status;
   for (int attempt = 0; attempt < 5; ++attempt) {
@@ -137,10 +138,17 @@ DatabaseReader::DatabaseReader(const fs::path& directory) : state_(std::make_uni
 
 DatabaseReader::~DatabaseReader() = default;
 
-void DatabaseReader::scan(ByteView prefix,
-                          const std::function<bool(ByteView, ByteView)>& visit) const {
-  const std::unique_ptr<rocksdb::Iterator> at(
-      state_->database->NewIterator(rocksdb::ReadOptions()));
+void DatabaseReader::scan(ByteView prefix, const Visit& visit) const { scan(prefix, false, visit); }
+
+void DatabaseReader::scan_with_deleted(ByteView prefix, const Visit& visit) const {
+  scan(prefix, true, visit);
+}
+
+void DatabaseReader::scan(ByteView prefix, bool with_deleted, const Visit& visit) const {
+  rocksdb::ReadOptions options;
+  options.ignore_range_deletions = with_deleted;
+  options.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> at(state_->database->NewIterator(options));
   for (at->Seek(slice(prefix)); at->Valid() && view(at->key()).starts_with(prefix); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
   check(at->status(), state_->directory.string());

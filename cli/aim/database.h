@@ -42,10 +42,15 @@ class DatabaseReader {
 
   // Every key that begins with `prefix`, in order, until `visit` returns false. Throws
   // Error(corrupt) where the database ends in damage.
-  void scan(ByteView prefix, const std::function<bool(ByteView key, ByteView value)>& visit) const;
+  using Visit = std::function<bool(ByteView key, ByteView value)>;
+  void scan(ByteView prefix, const Visit& visit) const;
+  // The same as if no range of keys had ever been deleted.
+  void scan_with_deleted(ByteView prefix, const Visit& visit) const;
   Tree read_all() const;
 
  private:
+  void scan(ByteView prefix, bool with_deleted, const Visit& visit) const;
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -1,26 +1,41 @@
 #include "cli/aim/parallel.h"
 
 #include <algorithm>
-#include <atomic>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 namespace aimlog::aim {
 
 void parallel_each(size_t count, const std::function<void(size_t)>& work) {
-  std::atomic<size_t> next = 0;
+  parallel_some(
+      count, [] { return true; }, work);
+}
+
+size_t parallel_some(size_t count, const std::function<bool()>& go_on,
+                     const std::function<void(size_t)>& work) {
   std::mutex mutex;
+  size_t next = 0;
+  bool stopped = false;
   std::exception_ptr failure;
+  const auto take = [&]() -> std::optional<size_t> {
+    const std::scoped_lock guard(mutex);
+    if (stopped || next == count || !go_on()) {
+      stopped = true;
+      return std::nullopt;
+    }
+    return next++;
+  };
   const auto run = [&] {
-    for (size_t i = next++; i < count; i = next++) {
+    while (const auto i = take()) {
       try {
-        work(i);
+        work(*i);
       } catch (...) {
         const std::scoped_lock guard(mutex);
         if (!failure) failure = std::current_exception();
-        next = count;
+        stopped = true;
       }
     }
   };
@@ -30,6 +45,7 @@ void parallel_each(size_t count, const std::function<void(size_t)>& work) {
   run();
   for (std::thread& each : threads) each.join();
   if (failure) std::rethrow_exception(failure);
+  return next;
 }
 
 }  // namespace aimlog::aim

@@ -1,6 +1,8 @@
 #include "cli/import/import_aim.h"
 
+#include <atomic>
 #include <map>
+#include <span>
 #include <variant>
 
 #include "cli/aim/parallel.h"
@@ -13,7 +15,9 @@
 namespace aimlog::cli {
 namespace {
 
-constexpr size_t batch_runs = 64;
+// Runs are read into memory up to so many of them and of their points, then written.
+constexpr size_t batch_runs = 256;
+constexpr size_t batch_points = 1'000'000;
 
 std::string counted(size_t count, const char* thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
@@ -27,16 +31,29 @@ struct Tally {
 // A run, or why it could not be read.
 using Outcome = std::variant<aim::ReadRun, std::string>;
 
+size_t points_in(const aim::AimRun& run) {
+  size_t points = 0;
+  for (const aim::AimSeries& series : run.series) points += series.points.size();
+  return points;
+}
+
+// The first of the runs that are still to be read, on all cores.
 std::vector<Outcome> read_batch(const aim::RepoReader& reader,
-                                const std::vector<std::string>& hashes) {
-  std::vector<Outcome> runs(hashes.size());
-  aim::parallel_each(hashes.size(), [&](size_t i) {
-    try {
-      runs[i] = reader.read(hashes[i]);
-    } catch (const Error& error) {
-      runs[i] = std::string(error.what());
-    }
-  });
+                                std::span<const std::string> hashes) {
+  std::vector<Outcome> runs(std::min(batch_runs, hashes.size()));
+  std::atomic<size_t> points = 0;
+  const size_t read = aim::parallel_some(
+      runs.size(), [&] { return points < batch_points; },
+      [&](size_t i) {
+        try {
+          aim::ReadRun run = reader.read(hashes[i]);
+          points += points_in(run.run);
+          runs[i] = std::move(run);
+        } catch (const Error& error) {
+          runs[i] = std::string(error.what());
+        }
+      });
+  runs.resize(read);
   return runs;
 }
 
@@ -58,22 +75,16 @@ void count(const StoreResult& result, Tally& tally) {
 }
 
 void store_batch(Environment& environment, const std::vector<Outcome>& runs, Tally& tally) {
-  Tally stored;
-  with_write_transaction(environment, [&](WriteTransaction& txn) {
-    stored = {};
-    const Tails tails(txn);
-    for (const Outcome& each : runs)
-      if (const auto* read = std::get_if<aim::ReadRun>(&each))
-        count(store_run(txn, tails, *read), stored);
-  });
-  tally.added += stored.added;
-  tally.updated += stored.updated;
-  tally.unchanged += stored.unchanged;
-  tally.native += stored.native;
-  tally.points += stored.points;
+  std::vector<const aim::ReadRun*> readable;
+  for (const Outcome& each : runs)
+    if (const auto* read = std::get_if<aim::ReadRun>(&each)) readable.push_back(read);
+  std::vector<StoreResult> results;
+  with_write_transaction(environment,
+                         [&](WriteTransaction& txn) { results = store_runs(txn, readable); });
+  for (const StoreResult& result : results) count(result, tally);
 }
 
-void tell_problems(const std::vector<Outcome>& runs, const std::vector<std::string>& hashes,
+void tell_problems(const std::vector<Outcome>& runs, std::span<const std::string> hashes,
                    Tally& tally) {
   for (size_t i = 0; i < runs.size(); ++i) {
     if (const auto* problem = std::get_if<std::string>(&runs[i])) {
@@ -102,13 +113,11 @@ int import_aim(const Args& args) {
   const auto environment = open_or_make_repo(args);
   const std::vector<std::string> all = reader.hashes();
   Tally tally;
-  for (size_t done = 0; done < all.size(); done += batch_runs) {
-    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(done);
-    const size_t size = std::min(batch_runs, all.size() - done);
-    const std::vector<std::string> hashes(begin, begin + static_cast<std::ptrdiff_t>(size));
-    const std::vector<Outcome> runs = read_batch(reader, hashes);
+  for (std::span<const std::string> rest = all; !rest.empty();) {
+    const std::vector<Outcome> runs = read_batch(reader, rest);
     store_batch(*environment, runs, tally);
-    tell_problems(runs, hashes, tally);
+    tell_problems(runs, rest, tally);
+    rest = rest.subspan(runs.size());
   }
   std::string names;
   size_t series = 0;

@@ -1,9 +1,11 @@
-// An imported run into the store. What is there already is not written again; what came since is
+// Imported runs into the store. What is there already is not written again; what came since is
 // added behind it.
 #pragma once
 
+#include <vector>
+
 #include "cli/import/origin.h"
-#include "plugin/store/run_view.h"
+#include "plugin/store/environment.h"
 
 namespace aimlog::cli {
 
@@ -14,6 +16,8 @@ struct StoreResult {
   size_t points = 0;
 };
 
-StoreResult store_run(WriteTransaction& txn, const Tails& tails, const aim::ReadRun& read);
+// One result for each run. Points are encoded on all cores, written by the calling thread.
+std::vector<StoreResult> store_runs(WriteTransaction& txn,
+                                    const std::vector<const aim::ReadRun*>& reads);
 
 }  // namespace aimlog::cli

@@ -118,6 +118,7 @@ def make_theirs(directory, runs=3):
             run.track(step / 3, name="loss", step=step, context={"subset": "val"}, epoch=step / 2)
             run.track(step, name="count", step=step)
             run.track(math.nan, name="nan", step=step)
+        run.track(0.125, name="loss", step=3, context={"subset": "val"})  # in the place of another
         run.track(aim.Text("a text"), name="texts", step=1)
         run.close()
         del run
@@ -245,6 +246,39 @@ def test_our_own_runs_are_not_taken_twice(folder):
     out, _ = bring(folder / "aim", folder / "ours")
     check("3 recorded here" in out, out)
     check_equal(show(folder / "ours"), before, "the repo")
+
+
+def test_a_series_that_is_called_as_one_of_ours_stays_apart(folder):
+    make_ours(folder / "ours")
+    export(AIMLOG, folder / "ours", folder / "aim", "--keep-nan")
+    run_hash = sorted(show(folder / "ours"))[0]
+    run = aim.Run(run_hash, repo=str(folder / "aim"), **QUIET)
+    run.track(7, name="loss", step=1)
+    run.close()
+    del run
+    gc.collect()
+    bring(folder / "aim", folder / "back")
+    metrics = show(folder / "back")[run_hash]["metrics"]
+    counts = {metric["name"]: metric["count"] for metric in metrics}
+    check_equal((counts["loss"], counts["aim:loss"]), (29, 1), "points")
+
+
+def test_two_runs_that_say_they_are_the_same_become_one(folder):
+    make_ours(folder / "ours")
+    export(AIMLOG, folder / "ours", folder / "aim")
+    run_hash = sorted(show(folder / "ours"))[0]
+    first = aim.Run(run_hash, repo=str(folder / "aim"), read_only=True)
+    copy = aim.Run(repo=str(folder / "aim"), log_system_params=False, **QUIET)
+    copy["aimlog"] = first["aimlog"]
+    copy.track(0.5, name="ray/tune/loss", step=1000)
+    copy.close()
+    del first, copy
+    gc.collect()
+    bring(folder / "aim", folder / "back")
+    back = show(folder / "back")
+    check_equal(len(back), 3, "runs")
+    steps = {metric["last_step"] for metric in back[run_hash]["metrics"]}
+    check(steps >= {29, 1000}, steps)
 
 
 def test_a_planted_fault_is_seen(folder):
