@@ -144,7 +144,8 @@ def main():
         jobs = set(told.job.values())
         print(f"{len(jobs)} jobs, {len(runs)} runs, {found.points} points compared; meant: "
               f"{found.sampled_anew} runs sampled anew, {found.left_open} left open by Aim, "
-              f"{found.no_address} without an address, {found.beyond} keys of more numbers")  # fmt: skip
+              f"{found.no_address} without an address, "
+              f"{found.beyond} keys of more numbers")  # fmt: skip
         check_equal(len(jobs), len(SEARCHES), "jobs")
         check(len(jobs) >= LEAST_JOBS and found.points >= LEAST_POINTS, "too few compared")
         check(found.sampled_anew, "no attempt of PBT was sampled anew")
