@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const Failure& failure) {
-    complain(failure.what());
+    complain(failure.what(), failure.details());
     return failure.exit_code();
   } catch (const std::bad_alloc&) {
     complain("there is not enough memory");

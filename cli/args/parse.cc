@@ -30,7 +30,8 @@ std::string joined(const std::vector<std::string>& words, const char* separator)
 
 CLI::Option* bind_option(CLI::App& app, const OptionSpec& spec) {
   if (!spec.is_word() && spec.value.empty()) return app.add_flag(spec.name, spec.help);
-  CLI::Option* option = app.add_option(spec.name, spec.help);
+  const std::string letter = spec.letter == '\0' ? "" : std::string("-") + spec.letter + ",";
+  CLI::Option* option = app.add_option(letter + spec.name, spec.help);
   if (spec.repeated && spec.is_word())
     option->expected(1, -1)->allow_extra_args();
   else

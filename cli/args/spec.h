@@ -14,6 +14,7 @@ struct OptionSpec {
   std::vector<std::string> choices = {};  // the only values it may have; empty = any
   bool repeated = false;
   bool required = false;
+  char letter = '\0';  // of "-q" beside "--query"; NUL = none
   bool is_word() const { return name[0] != '-'; }
 };
 

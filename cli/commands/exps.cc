@@ -5,7 +5,7 @@
 #include "cli/failure.h"
 #include "cli/output/table.h"
 #include "cli/query/repo.h"
-#include "cli/query/snapshot.h"
+#include "cli/query/run_list.h"
 #include "plugin/store/run_table.h"
 
 namespace aimlog::cli {
@@ -19,7 +19,7 @@ struct Tally {
   int64_t newest_ns = 0;
 };
 
-std::map<ExperimentNumber, Tally> tally(Environment& environment) {
+std::map<ExperimentNumber, Tally> tally(Environment& environment, const RunFilter& filter) {
   Snapshot snapshot(environment);
   std::map<ExperimentNumber, Tally> tallies;
   each_experiment(snapshot.txn(), [&](ExperimentNumber number, const ExperimentRow& row) {
@@ -27,19 +27,22 @@ std::map<ExperimentNumber, Tally> tally(Environment& environment) {
   });
   each_job(snapshot.txn(),
            [&](JobNumber, const JobRow& row) { tallies[row.experiment].jobs += 1; });
-  each_run(snapshot.txn(), [&](RunNumber, const RunRow& row) {
+  for (const auto& [number, row] : choose_runs(snapshot, filter)) {
     Tally& each = tallies[snapshot.job(row.job).experiment];
     each.runs += 1;
     each.by_status[row.status] += 1;
     each.newest_ns = std::max(each.newest_ns, row.created_ns);
-  });
+  }
+  if (filter.query) std::erase_if(tallies, [](const auto& each) { return each.second.runs == 0; });
   return tallies;
 }
 
 int run(const Args& args) {
   const OutputOptions output = read_output_options(args);
-  const auto tallies = tally(*open_repo(args));
-  if (tallies.empty()) throw nothing_matched("the repo has no experiments yet");
+  const RunFilter filter = read_filter(args);
+  const auto tallies = tally(*open_repo(args), filter);
+  if (tallies.empty())
+    throw nothing_matched(filter.query ? "no run matches" : "the repo has no experiments yet");
   Table table;
   table.columns = {{"experiment"}, {"jobs"}, {"runs"}};
   for (uint8_t i = 1; i < 8; ++i) {
@@ -71,7 +74,7 @@ int run(const Args& args) {
 
 Command exps_command() {
   return {{"exps", "Look at runs", "List experiments", "aimlog exps",
-           with(output_options(), {repo_option()})},
+           with({query_option()}, with(output_options(), {repo_option()}))},
           run};
 }
 

@@ -65,8 +65,10 @@ bool print(std::string_view text) {
   return false;
 }
 
-void complain(std::string_view text) {
-  write_all(STDERR_FILENO, "aimlog: " + safe_text(text) + "\n");
+void complain(std::string_view text, std::string_view details) {
+  std::string all = "aimlog: " + safe_text(text) + "\n";
+  if (!details.empty()) all.append(details).append("\n");
+  write_all(STDERR_FILENO, all);
 }
 
 }  // namespace aimlog::cli

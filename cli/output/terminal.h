@@ -27,6 +27,6 @@ OutputOptions read_output_options(const Args& args);
 bool print(std::string_view text);
 
 // One line to stderr, "aimlog: ...", with hazards escaped.
-void complain(std::string_view text);
+void complain(std::string_view text, std::string_view details = {});
 
 }  // namespace aimlog::cli

@@ -6,6 +6,7 @@
 #include "cli/args/suggest.h"
 #include "cli/failure.h"
 #include "cli/query/metric_ref.h"
+#include "cli/query/run_query.h"
 
 namespace aimlog::cli {
 namespace {
@@ -49,6 +50,23 @@ RunInfo load(Snapshot& snapshot, RunNumber number, RunRow row, bool with_config)
   return info;
 }
 
+// By experiment and status.
+std::vector<std::pair<RunNumber, RunRow>> rows_that_fit(Snapshot& snapshot,
+                                                        const RunFilter& filter) {
+  std::optional<ExperimentNumber> experiment;
+  if (filter.experiment) experiment = experiment_number(snapshot, *filter.experiment);
+  std::vector<std::pair<RunNumber, RunRow>> rows;
+  each_run(snapshot.txn(), [&](RunNumber number, const RunRow& row) {
+    const auto& statuses = filter.statuses;
+    if (!statuses.empty() &&
+        std::find(statuses.begin(), statuses.end(), row.status) == statuses.end())
+      return;
+    if (experiment && snapshot.job(row.job).experiment != *experiment) return;
+    rows.emplace_back(number, row);
+  });
+  return rows;
+}
+
 }  // namespace
 
 const SeriesSummary* RunInfo::summary(SeriesKey key) const {
@@ -58,7 +76,14 @@ const SeriesSummary* RunInfo::summary(SeriesKey key) const {
 
 std::vector<OptionSpec> filter_options() {
   return {{"--experiment", "NAME", "only runs of this experiment"},
-          {"--status", "STATUS", "only runs with this status; several with commas"}};
+          {"--status", "STATUS", "only runs with this status; several with commas"},
+          query_option()};
+}
+
+OptionSpec query_option() {
+  OptionSpec option{"--query", "EXPR", "only runs that fit, as in 'lr < 0.1 and loss.min < 0.3'"};
+  option.letter = 'q';
+  return option;
 }
 
 RunFilter read_filter(const Args& args) {
@@ -74,6 +99,8 @@ RunFilter read_filter(const Args& args) {
     }
     filter.statuses.push_back(*status);
   }
+  if (const auto query = args.text("--query"))
+    filter.query = std::make_shared<const RunQuery>(*query);
   return filter;
 }
 
@@ -82,27 +109,23 @@ RunInfo load_run(Snapshot& snapshot, RunNumber number, bool with_config) {
 }
 
 std::vector<std::pair<RunNumber, RunRow>> choose_runs(Snapshot& snapshot, const RunFilter& filter) {
-  std::optional<ExperimentNumber> experiment;
-  if (filter.experiment) experiment = experiment_number(snapshot, *filter.experiment);
+  if (!filter.query) return rows_that_fit(snapshot, filter);
   std::vector<std::pair<RunNumber, RunRow>> rows;
-  each_run(snapshot.txn(), [&](RunNumber number, const RunRow& row) {
-    const auto& statuses = filter.statuses;
-    if (!statuses.empty() &&
-        std::find(statuses.begin(), statuses.end(), row.status) == statuses.end())
-      return;
-    if (experiment && snapshot.job(row.job).experiment != *experiment) return;
-    rows.emplace_back(number, row);
-  });
+  for (RunInfo& run : list_runs(snapshot, filter).runs)
+    rows.emplace_back(run.number, std::move(run.row));
+  std::reverse(rows.begin(), rows.end());
   return rows;
 }
 
 RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config) {
-  auto rows = choose_runs(snapshot, filter);
+  auto rows = rows_that_fit(snapshot, filter);
+  if (filter.query) with_config = with_config || filter.query->needs_config();
   RunList list;
   list.runs.reserve(rows.size());
   for (auto each = rows.rbegin(); each != rows.rend(); ++each)
     list.runs.push_back(load(snapshot, each->first, std::move(each->second), with_config));
   list.names = snapshot.take_names();
+  if (filter.query) filter.query->choose(list);
   return list;
 }
 

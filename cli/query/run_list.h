@@ -2,6 +2,7 @@
 // summaries only; sealed points are read only for runs that went back over steps.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,13 +32,17 @@ struct RunList {
   SeriesNames names;          // of all series in them
 };
 
+class RunQuery;
+
 struct RunFilter {
   std::optional<std::string> experiment;
   std::vector<TrialStatus> statuses;  // empty = any
+  std::shared_ptr<const RunQuery> query;
 };
 
-// --experiment and --status.
+// --experiment, --status and --query.
 std::vector<OptionSpec> filter_options();
+OptionSpec query_option();
 RunFilter read_filter(const Args& args);
 
 // Rows of the runs that fit, the oldest first. Throws nothing_matched where an experiment of that

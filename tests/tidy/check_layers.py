@@ -41,9 +41,18 @@ TABLE = {
     **LAYERS,
     "plugin/adapter": ["abi", *LAYERS],
     # Of journal and commit only the entry to recovery, see SINGLE_HEADERS.
-    "cli": ["plugin/base", "plugin/model", "plugin/config", "plugin/store", "cli/aim"],
+    "cli": [
+        "plugin/base",
+        "plugin/model",
+        "plugin/config",
+        "plugin/store",
+        "cli/aim",
+        "cli/query/expression",
+    ],
     # Aim's format alone, which knows nothing of our store.
     "cli/aim": ["plugin/base", "plugin/model"],
+    # Queries as text and as trees, which know nothing of runs.
+    "cli/query/expression": ["plugin/base", "plugin/model"],
     "host-example": ["abi"],
     "python": ["abi"],
     "tests/support": ["abi", *LAYERS],
@@ -53,7 +62,7 @@ TABLE = {
     "tests/cli": ["abi", *ALL_LAYERS, "cli", "tests/support"],
     "tests/aim": ["cli/aim", *ALL_LAYERS, "tests/support"],
     "tests/unit/aim": ["cli/aim", "plugin/base", "plugin/model", "tests/support"],
-    "tests/fuzz": ["abi", *ALL_LAYERS, "cli/aim", "tests/support"],
+    "tests/fuzz": ["abi", *ALL_LAYERS, "cli/aim", "cli/query/expression", "tests/support"],
     "tests/bench": ["abi", *ALL_LAYERS, "tests/support"],
 }
 for _layer in ALL_LAYERS:
@@ -63,6 +72,7 @@ for _layer in ALL_LAYERS:
 # Headers that a folder may include though the table closes their layer to it.
 SINGLE_HEADERS = {
     "cli": ["plugin/commit/recovery.h"],
+    "cli/query/expression": ["cli/args/suggest.h"],
     "plugin/read": ["plugin/commit/recovery.h", "plugin/config/suggestion.h"],
 }
 
