@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
 
 #include "cli/aim/unsynced_files.h"
 #include "plugin/base/error.h"
@@ -154,6 +155,14 @@ void DatabaseReader::scan(ByteView prefix, bool with_deleted, const Visit& visit
   check(at->status(), state_->directory.string());
 }
 
+void DatabaseReader::scan_from(ByteView from, const Visit& visit) const {
+  const std::unique_ptr<rocksdb::Iterator> at(
+      state_->database->NewIterator(rocksdb::ReadOptions()));
+  for (at->Seek(slice(from)); at->Valid(); at->Next())
+    if (!visit(view(at->key()), view(at->value()))) return;
+  check(at->status(), state_->directory.string());
+}
+
 Tree DatabaseReader::read_all() const {
   Tree tree;
   scan({}, [&](ByteView key, ByteView value) {
@@ -161,6 +170,50 @@ Tree DatabaseReader::read_all() const {
     return true;
   });
   return tree;
+}
+
+struct DatabaseWriter::State {
+  std::string directory;
+  std::unique_ptr<rocksdb::DB> database;
+  rocksdb::WriteBatch batch;
+};
+
+DatabaseWriter::DatabaseWriter(const fs::path& directory) : state_(std::make_unique<State>()) {
+  state_->directory = directory.string();
+  rocksdb::Options options = database_options();
+  options.write_buffer_size = 1 << 20;
+  options.max_total_wal_size = 4 << 20;
+  options.level0_file_num_compaction_trigger = 8;
+  rocksdb::DB* raw = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, state_->directory, &raw);
+  state_->database.reset(raw);
+  if (status.IsIOError() && is_database_in_use(directory))
+    throw Error(ErrorCode::busy, "the database '" + state_->directory + "' is in use");
+  check(status, state_->directory);
+}
+
+DatabaseWriter::~DatabaseWriter() = default;
+
+void DatabaseWriter::put(ByteView key, ByteView value) {
+  check(state_->batch.Put(slice(key), slice(value)), state_->directory);
+}
+
+void DatabaseWriter::erase(ByteView key) {
+  check(state_->batch.Delete(slice(key)), state_->directory);
+}
+
+void DatabaseWriter::commit() {
+  if (state_->batch.Count() == 0) return;
+  const rocksdb::Status status = state_->database->Write({}, &state_->batch);
+  state_->batch.Clear();
+  check(status, state_->directory);
+}
+
+void DatabaseWriter::close() {
+  commit();
+  check(state_->database->Flush({}), state_->directory);
+  check(state_->database->Close(), state_->directory);
+  state_->database.reset();
 }
 
 bool is_database_in_use(const fs::path& directory) {

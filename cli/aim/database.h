@@ -46,6 +46,8 @@ class DatabaseReader {
   void scan(ByteView prefix, const Visit& visit) const;
   // The same as if no range of keys had ever been deleted.
   void scan_with_deleted(ByteView prefix, const Visit& visit) const;
+  // Every key from `from` on, whatever it begins with.
+  void scan_from(ByteView from, const Visit& visit) const;
   Tree read_all() const;
 
  private:
@@ -55,7 +57,28 @@ class DatabaseReader {
   std::unique_ptr<State> state_;
 };
 
-// Whether some process has the database open for writing.
+// A database of a live run, open for writing as Aim's own writer has it: what is committed can be
+// read by others at once, and stays if we die.
+class DatabaseWriter {
+ public:
+  // Throws Error(busy) while another process has it open.
+  explicit DatabaseWriter(const std::filesystem::path& directory);
+  ~DatabaseWriter();
+  DatabaseWriter(const DatabaseWriter&) = delete;
+  DatabaseWriter& operator=(const DatabaseWriter&) = delete;
+
+  void put(ByteView key, ByteView value);
+  void erase(ByteView key);
+  void commit();  // all since the last one, in one step
+  void close();   // moves what is in the log into tables, so that readers find no log
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Whether some other process has the database open for writing. Never of one that this process has
+// open: looking would give up the lock on it.
 bool is_database_in_use(const std::filesystem::path& directory);
 
 }  // namespace aimlog::aim

@@ -56,6 +56,14 @@ std::optional<ExportedRun> ExportState::find(const std::string& hash) {
                      {query.text(2), query.text(3), query.text(4), split(query.text(5))}};
 }
 
+std::vector<std::string> ExportState::with_fingerprint(std::string_view fingerprint) {
+  Query query(database_, "SELECT hash FROM exported WHERE fingerprint = ?");
+  query.bind(fingerprint);
+  std::vector<std::string> hashes;
+  while (query.step()) hashes.push_back(query.text(0));
+  return hashes;
+}
+
 void ExportState::put(const std::string& hash, const ExportedRun& run) {
   Query(database_, "INSERT OR REPLACE INTO exported VALUES (?, ?, ?, ?, ?, ?, ?)")
       .bind(hash)

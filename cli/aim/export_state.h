@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/aim/sqlite.h"
 #include "cli/aim/structured_db.h"
@@ -24,6 +25,7 @@ class ExportState {
   std::optional<std::string> setting(std::string_view name);
   void set(std::string_view name, std::string_view value);
   std::optional<ExportedRun> find(const std::string& hash);
+  std::vector<std::string> with_fingerprint(std::string_view fingerprint);  // hashes
   void put(const std::string& hash, const ExportedRun& run);
   Sqlite& database() { return database_; }
 

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <memory>
+#include <thread>
 
 #include "cli/aim/database.h"
 #include "cli/aim/md5.h"
@@ -25,38 +28,117 @@ std::string python_time(const timespec& time) {
   return result.find('.') == std::string::npos ? result + ".0" : result;
 }
 
-// Adds one run's database: its own keys go to `index` at once, what all runs share is gathered.
-void add_chunk(DatabaseBuilder& index, Tree& shared, const std::string& hash,
-               const fs::path& path) {
-  const Tree chunk = DatabaseReader(path).read_all();
-  const Bytes own = run_path(hash);
-  for (const auto& [key, value] : chunk) {
-    if (key.starts_with(own))
-      index.put(key, value);
-    else
-      shared[key] = value;
+std::unique_ptr<DatabaseReader> open_index(const AimPaths& paths) {
+  try {
+    return std::make_unique<DatabaseReader>(paths.index);
+  } catch (const Error&) {
+    return nullptr;  // there is none yet, or it is damaged
   }
 }
 
-// What the index that is in place holds of runs whose own databases cannot be read: better than
-// nothing. What all runs share goes behind what was gathered.
-void keep_unreadable(DatabaseBuilder& index, Tree& shared, const AimPaths& paths,
-                     const std::vector<std::string>& hashes) {
-  if (hashes.empty()) return;
-  try {
-    const Tree old = DatabaseReader(paths.index).read_all();
-    for (const std::string& hash : hashes) {
-      const Bytes own = run_path(hash);
-      for (auto at = old.lower_bound(own); at != old.end() && at->first.starts_with(own); ++at)
-        index.put(at->first, at->second);
-    }
-    const Bytes chunks = encode_path({"meta", "chunks"});
-    const Bytes digests = encode_path({"index_cache"});
-    for (const auto& [key, value] : old)
-      if (!key.starts_with(chunks) && !key.starts_with(digests)) shared.emplace(key, value);
-  } catch (const Error&) {
-    return;  // there is no index yet, or it is damaged as well
+// Whoever has the index open for writing (the thread of a server, for some milliseconds) would
+// write into the new one by the names of its files.
+void wait_until_unused(const fs::path& index) {
+  constexpr int tries_max = 1000;
+  for (int i = 0; i < tries_max && is_database_in_use(index); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+}
+
+class IndexBuild {
+ public:
+  IndexBuild(const AimPaths& paths, const fs::path& made, const DatabaseReader* old)
+      : index_(made), old_(old) {
+    if (old_ != nullptr) old_digests_ = indexed_digests(paths);
   }
+
+  // In rising order of the hashes. `fresh`: read the run's own database in any case.
+  void add(const std::string& hash, const fs::path& chunk, const std::string& digest, bool fresh) {
+    const auto known = old_digests_.find(hash);
+    const bool is_same = known != old_digests_.end() && known->second == digest;
+    if (!(is_same && !fresh && copy(hash))) {
+      try {
+        read(hash, chunk);
+      } catch (const Error&) {
+        report_.unreadable.push_back(hash);
+        if (old_ != nullptr) copy(hash);  // better than nothing
+        return;
+      }
+    }
+    report_.digests[hash] = digest;
+    digests_[encode_path({"index_cache", hash})] = encode_text(digest);
+  }
+
+  // Whether a run lost keys since the old index, so that others of its keys may be there in vain.
+  bool lost_keys() const { return lost_keys_; }
+  bool is_old_damaged() const { return is_old_damaged_; }
+
+  IndexReport finish() {
+    if (copied_ && !is_old_damaged_) add_old_shared();
+    shared_.merge(digests_);
+    for (const auto& [key, value] : shared_) index_.put(key, value);
+    index_.finish();
+    return report_;
+  }
+
+ private:
+  bool copy(const std::string& hash) {
+    size_t keys = 0;
+    try {
+      old_->scan(run_path(hash), [&](ByteView key, ByteView value) {
+        index_.put(key, value);
+        ++keys;
+        return true;
+      });
+    } catch (const Error&) {
+      is_old_damaged_ = true;
+    }
+    copied_ = copied_ || keys > 0;
+    return keys > 0;
+  }
+
+  // A run's own keys go to the index at once, what all runs share is gathered.
+  void read(const std::string& hash, const fs::path& path) {
+    const Tree chunk = DatabaseReader(path).read_all();
+    const Bytes own = run_path(hash);
+    for (const auto& [key, value] : chunk) {
+      if (key.starts_with(own))
+        index_.put(key, value);
+      else
+        shared_[key] = value;
+    }
+    if (old_ == nullptr || lost_keys_) return;
+    old_->scan(own, [&](ByteView key, ByteView) {
+      lost_keys_ = chunk.count(Bytes(key)) == 0;
+      return !lost_keys_;
+    });
+  }
+
+  // Behind what was gathered.
+  void add_old_shared() {
+    const Bytes chunks = encode_path({"meta", "chunks"}), digests = encode_path({"index_cache"});
+    const auto take = [&](ByteView key, ByteView value) {
+      if (key.starts_with(chunks)) return false;
+      if (!key.starts_with(digests)) shared_.emplace(key, value);
+      return true;
+    };
+    old_->scan_from({}, take);
+    Bytes behind = chunks;
+    behind.back() = '\xff';
+    old_->scan_from(behind, take);
+  }
+
+  DatabaseBuilder index_;
+  const DatabaseReader* old_;  // NULL = there is none
+  ChunkDigests old_digests_;
+  Tree shared_, digests_;
+  bool copied_ = false, lost_keys_ = false, is_old_damaged_ = false;
+  IndexReport report_;
+};
+
+void clear_build(const AimPaths& paths, const fs::path& made) {
+  fs::remove_all(made);
+  for (const auto& entry : fs::directory_iterator(paths.ours))
+    if (entry.path().extension() == ".sst") fs::remove(entry.path());
 }
 
 }  // namespace
@@ -105,32 +187,25 @@ ChunkDigests indexed_digests(const AimPaths& paths) {
   return digests;
 }
 
-IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged) {
+IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged, SharedNames names) {
   std::map<std::string, fs::path> chunks;
   for (const std::string& hash : list_chunks(paths)) chunks[hash] = paths.meta_chunks / hash;
   for (const auto& [hash, path] : staged) chunks[hash] = path;
 
   const fs::path made = paths.ours / "index";
-  fs::remove_all(made);
-  for (const auto& entry : fs::directory_iterator(paths.ours))
-    if (entry.path().extension() == ".sst") fs::remove(entry.path());
+  const auto old = open_index(paths);
   IndexReport report;
-  DatabaseBuilder index(made);
-  Tree shared;
-  for (const auto& [hash, path] : chunks) {
-    const std::string digest = chunk_digest(paths, hash, path);
-    try {
-      add_chunk(index, shared, hash, path);
-    } catch (const Error&) {
-      report.unreadable.push_back(hash);
-      continue;
-    }
-    report.digests[hash] = digest;
-    shared[encode_path({"index_cache", hash})] = encode_text(digest);
+  for (const bool all_anew : {false, true}) {
+    clear_build(paths, made);
+    IndexBuild build(paths, made, old.get());
+    for (const auto& [hash, path] : chunks)
+      build.add(hash, path, chunk_digest(paths, hash, path), all_anew);
+    const bool inexact = build.lost_keys() && names == SharedNames::exact;
+    if (!all_anew && (inexact || build.is_old_damaged())) continue;
+    report = build.finish();
+    break;
   }
-  keep_unreadable(index, shared, paths, report.unreadable);
-  for (const auto& [key, value] : shared) index.put(key, value);
-  index.finish();
+  wait_until_unused(paths.index);
   exchange_directories(made, paths.index);
   fs::remove_all(made);
   return report;

@@ -30,7 +30,13 @@ struct IndexReport {
 // The digests of the index that is in place; none where there is no index, or a damaged one.
 ChunkDigests indexed_digests(const AimPaths& paths);
 
-// Builds an index over all runs of the repo and puts it in place.
-IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged);
+// What all runs share in the index (names of params and metrics that Aim offers) is gathered from
+// all of them where a run lost some of it, which takes a look into each; or stays until then.
+enum class SharedNames { exact, may_stay };
+
+// Builds an index over all runs of the repo and puts it in place. What the one before it has of
+// runs that did not change since is copied.
+IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged,
+                          SharedNames names = SharedNames::exact);
 
 }  // namespace aimlog::aim

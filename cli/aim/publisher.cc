@@ -90,7 +90,7 @@ MergeRules Publisher::merge_rules(const PublishedRun& published) {
   return rules;
 }
 
-void Publisher::write_databases(const fs::path& directory, const PublishedRun& published) {
+LiveSeed Publisher::write_databases(const fs::path& directory, const PublishedRun& published) {
   const AimRun& run = published.run;
   std::vector<PlacedSeries> series = place_series(run.series);
   ForeignParts foreign;
@@ -105,7 +105,9 @@ void Publisher::write_databases(const fs::path& directory, const PublishedRun& p
     const std::scoped_lock guard(mutex_);
     report_.mended.push_back(run.hash);
   }
+  LiveSeed seed;
   Tree tree = meta_tree(run, series);
+  if (published.is_live) seed.meta = tree;
   tree.merge(foreign.meta);
   build_database(directory / "meta", tree);
 
@@ -118,21 +120,31 @@ void Publisher::write_databases(const fs::path& directory, const PublishedRun& p
   });
   for (; other != foreign.points.end(); ++other) points.put(other->first, other->second);
   points.finish();
+  for (PlacedSeries& each : series) {
+    if (!published.is_live) break;
+    const SeriesHead head = head_of(each.series.points);
+    each.series.points = {};
+    const Bytes place = each.place;
+    seed.series.emplace(place, LiveSeed::Series{std::move(each), head});
+  }
+  return seed;
 }
 
-void Publisher::stage(PublishedRun published) {
+LiveSeed Publisher::stage(PublishedRun published) {
   const std::string name = published.run.hash + "-" + published.fingerprint + "-" + boot_id();
   const fs::path directory = paths_.staging / name;
   // One that a killed export left is as good as a new one, unless others may have been at the run.
   const bool is_new = !fs::exists(paths_.meta_chunks / published.run.hash);
-  if (!is_new || !fs::exists(directory)) {
+  LiveSeed seed;
+  if (!is_new || published.is_live || !fs::exists(directory)) {
     const fs::path part = paths_.staging / (name + ".part");
     fs::remove_all(directory);
     fs::remove_all(part);
-    fs::create_directory(part);
-    write_databases(part, published);
+    fs::create_directories(part);
+    seed = write_databases(part, published);
     fs::rename(part, directory);
   }
+  if (published.is_live) published.fingerprint = live_fingerprint;
   Staged staged{std::move(published.run), {}, directory};
   staged.exported = {std::move(published.fingerprint), std::move(published.metric_namespace),
                      props_of(staged.run)};
@@ -140,6 +152,20 @@ void Publisher::stage(PublishedRun published) {
   staged.run.series.clear();
   const std::scoped_lock guard(mutex_);
   staged_.push_back(std::move(staged));
+  return seed;
+}
+
+bool Publisher::is_deleted(const std::string& hash) {
+  if (!state_.find(hash)) return false;
+  return !structured_.has_run(hash) || !fs::exists(paths_.meta_chunks / hash);
+}
+
+// Between judging and now.
+void Publisher::drop_deleted() {
+  refresh();
+  std::erase_if(staged_, [&](const Staged& each) {
+    return rows_.count(each.run.hash) == 0 && state_.find(each.run.hash).has_value();
+  });
 }
 
 void Publisher::move_into_place() {
@@ -163,14 +189,16 @@ void Publisher::write_rows() {
   transaction.commit();
 }
 
-PublishReport Publisher::publish() {
-  PublishReport& report = report_;
+PublishReport Publisher::publish(SharedNames names) {
+  PublishReport report = std::move(report_);
+  report_ = {};
+  drop_deleted();
   StagedChunks chunks;
   for (const Staged& each : staged_) chunks[each.run.hash] = each.directory / "meta";
   if (!staged_.empty()) sync_file_system(paths_.root);
   IndexReport index;
   if (!staged_.empty()) {
-    index = replace_index(paths_, chunks);
+    index = replace_index(paths_, chunks, names);
     ++report.index_builds;
     move_into_place();
     write_rows();
@@ -178,7 +206,7 @@ PublishReport Publisher::publish() {
     index.digests = indexed_digests(paths_);
   }
   while (has_changed(paths_, index) && report.index_builds < index_builds_max) {
-    index = replace_index(paths_, {});
+    index = replace_index(paths_, {}, names);
     ++report.index_builds;
   }
   report.unreadable = index.unreadable;

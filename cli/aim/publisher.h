@@ -3,6 +3,7 @@
 // at any moment it leaves a repo that Aim opens, and the next export does the rest.
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "cli/aim/merge_run.h"
 #include "cli/aim/meta_index.h"
 #include "cli/aim/repo.h"
+#include "cli/aim/series_head.h"
 
 namespace aimlog::aim {
 
@@ -20,6 +22,17 @@ struct PublishedRun {
   std::string fingerprint;       // changes whenever the run does
   std::string metric_namespace;  // before the names of its series, with the slash
   std::set<std::string> bare_names;
+  bool is_live = false;  // it will be written to when it has appeared
+};
+
+// What stands in the databases of a run that is live.
+struct LiveSeed {
+  Tree meta;  // without what others put there
+  struct Series {
+    PlacedSeries placed;  // without points
+    SeriesHead head;
+  };
+  std::map<Bytes, Series> series;  // by place
 };
 
 enum class Verdict { write, unchanged, deleted, in_use };
@@ -36,12 +49,21 @@ class Publisher {
   Publisher(const AimPaths& paths, const std::string& mode, bool keep_nan,
             std::set<std::string> own_params);
 
-  // What is to be done about a run, from its fingerprint alone.
+  // Looks again at what people did meanwhile: before judging, where some time has passed.
+  void refresh() { rows_ = structured_.hashes(); }
+  // What is to be done about a run, from its fingerprint alone. Never of a run that this process
+  // has open.
   Verdict judge(const std::string& hash, const std::string& fingerprint);
-  // Builds the run's databases in the staging area. Any thread.
-  void stage(PublishedRun run);
+  // Builds the run's databases in the staging area. Any thread. The seed is that of a live run.
+  LiveSeed stage(PublishedRun run);
   // Makes all that was staged appear.
-  PublishReport publish();
+  PublishReport publish(SharedNames names = SharedNames::exact);
+  // Brings the index up to date with live runs.
+  void refresh_index() { replace_index(paths_, {}, SharedNames::may_stay); }
+  // Whether somebody deleted a run that had appeared.
+  bool is_deleted(const std::string& hash);
+  // Runs that a follower which was killed left as live.
+  std::vector<std::string> left_live() { return state_.with_fingerprint(live_fingerprint); }
 
  private:
   struct Staged {
@@ -50,7 +72,11 @@ class Publisher {
     std::filesystem::path directory;
   };
 
-  void write_databases(const std::filesystem::path& directory, const PublishedRun& published);
+  // Of no run at one moment: the next export writes a live run whose follower is gone anew.
+  static constexpr const char* live_fingerprint = "live";
+
+  LiveSeed write_databases(const std::filesystem::path& directory, const PublishedRun& published);
+  void drop_deleted();
   MergeRules merge_rules(const PublishedRun& published);
   void move_into_place();
   void write_rows();

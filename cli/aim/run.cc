@@ -25,9 +25,8 @@ Bytes context_path(Bytes path, int64_t context_id) {
   return path;
 }
 
-void add_head(Tree& tree, const std::string& hash, const PlacedSeries& placed) {
-  SeriesHead head;
-  for (const AimPoint& point : placed.series.points) head.add(point);
+void add_head(Tree& tree, const std::string& hash, const PlacedSeries& placed,
+              const SeriesHead& head) {
   const Bytes one = encode_number(Number::of(int64_t{1}));
   const Bytes types = encode_path({"meta", "traces_types"});
   for (const std::string& dtype : head.dtypes) tree[with_key(types, dtype) + placed.place] = one;
@@ -112,29 +111,40 @@ AimPoint fit_point(AimPoint point) {
 Bytes run_path(const std::string& hash) { return encode_path({"meta", "chunks", hash}); }
 Bytes points_path(const std::string& hash) { return encode_path({"seqs", "v2", "chunks", hash}); }
 
+PlacedSeries place_one(AimSeries series) {
+  PlacedSeries one;
+  one.series.name = fit_name(series.name);
+  const Value context = fit_for_aim(Value{std::move(series.context)});
+  one.series.context = *context.map();
+  one.context_id = hash_value(context);
+  append_key(one.place, one.context_id);
+  append_key(one.place, one.series.name);
+  one.series.points = std::move(series.points);
+  for (AimPoint& point : one.series.points) point = fit_point(point);
+  one.series.gone = std::move(series.gone);
+  return one;
+}
+
 std::vector<PlacedSeries> place_series(std::vector<AimSeries> series) {
   std::map<Bytes, PlacedSeries> placed;
   for (AimSeries& each : series) {
     if (each.points.empty()) continue;
-    PlacedSeries one;
-    one.series.name = fit_name(each.name);
-    const Value context = fit_for_aim(Value{std::move(each.context)});
-    one.series.context = *context.map();
-    one.context_id = hash_value(context);
-    append_key(one.place, one.context_id);
-    append_key(one.place, one.series.name);
+    PlacedSeries one = place_one(std::move(each));
     // Contexts {"a": 1} and {"a": true} are one to Aim.
-    const auto [place, is_new] = placed.try_emplace(one.place, one);
-    std::vector<AimPoint>& points = place->second.series.points;
-    points.reserve(points.size() + each.points.size());
-    for (const AimPoint& point : each.points) points.push_back(fit_point(point));
+    const auto found = placed.find(one.place);
+    if (found == placed.end()) {
+      placed.emplace(one.place, std::move(one));
+      continue;
+    }
+    std::vector<AimPoint>& points = found->second.series.points;
+    points.insert(points.end(), one.series.points.begin(), one.series.points.end());
   }
   std::vector<PlacedSeries> result;
   for (auto& [place, one] : placed) result.push_back(std::move(one));
   return result;
 }
 
-Tree meta_tree(const AimRun& run, const std::vector<PlacedSeries>& series) {
+Tree run_tree(const AimRun& run) {
   Tree tree;
   const Bytes root = encode_path({"meta"});
   const Bytes own = run_path(run.hash);
@@ -145,12 +155,21 @@ Tree meta_tree(const AimRun& run, const std::vector<PlacedSeries>& series) {
   }
   tree[with_key(own, "end_time")] =
       encode_number(run.end_time_s ? Number::of(*run.end_time_s) : Number{});
-  for (const PlacedSeries& each : series) {
-    const Value context{each.series.context};
-    unfold(tree, context_path(root, each.context_id), context);
-    unfold(tree, context_path(own, each.context_id), context);
-    add_head(tree, run.hash, each);
-  }
+  return tree;
+}
+
+void add_series_tree(Tree& tree, const std::string& hash, const PlacedSeries& placed,
+                     const SeriesHead& head) {
+  const Value context{placed.series.context};
+  unfold(tree, context_path(encode_path({"meta"}), placed.context_id), context);
+  unfold(tree, context_path(run_path(hash), placed.context_id), context);
+  add_head(tree, hash, placed, head);
+}
+
+Tree meta_tree(const AimRun& run, const std::vector<PlacedSeries>& series) {
+  Tree tree = run_tree(run);
+  for (const PlacedSeries& each : series)
+    add_series_tree(tree, run.hash, each, head_of(each.series.points));
   return tree;
 }
 
@@ -173,6 +192,16 @@ void each_point_key(const std::string& hash, const std::vector<PlacedSeries>& se
       }
     }
   }
+}
+
+std::vector<Bytes> keys_at_step(const std::string& hash, const PlacedSeries& placed, int64_t step) {
+  std::vector<Bytes> keys;
+  for (const Column& column : columns) {
+    keys.push_back(points_path(hash) + placed.place);
+    append_key(keys.back(), column.name);
+    append_key(keys.back(), step_key(step));
+  }
+  return keys;
 }
 
 }  // namespace aimlog::aim

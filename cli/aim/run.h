@@ -11,6 +11,8 @@
 
 namespace aimlog::aim {
 
+struct SeriesHead;
+
 struct AimPoint {
   int64_t step = 0;
   double time_s = 0;  // since the Unix epoch
@@ -21,7 +23,8 @@ struct AimPoint {
 struct AimSeries {
   std::string name;
   ValueMap context;
-  std::vector<AimPoint> points;  // in the order in which they were tracked
+  std::vector<AimPoint> points;    // in the order in which they were tracked
+  std::vector<int64_t> gone = {};  // steps that have no point any more
 };
 
 struct AimRun {
@@ -48,15 +51,23 @@ struct PlacedSeries {
 };
 std::vector<PlacedSeries> place_series(std::vector<AimSeries> series);
 
+// One series so; its points are fit, and may be none.
+PlacedSeries place_one(AimSeries series);
+
 // Keys of the trees that speak of this run.
 Bytes run_path(const std::string& hash);     // in meta: meta chunks H
 Bytes points_path(const std::string& hash);  // in seqs: seqs v2 chunks H
 
-// All of meta/chunks/<hash>.
+// What of meta/chunks/<hash> does not depend on the series; what speaks of one series; all of it.
+Tree run_tree(const AimRun& run);
+void add_series_tree(Tree& tree, const std::string& hash, const PlacedSeries& placed,
+                     const SeriesHead& head);
 Tree meta_tree(const AimRun& run, const std::vector<PlacedSeries>& series);
 
-// All of seqs/chunks/<hash>, in order.
+// All of seqs/chunks/<hash>, in order. Of points at the same step the last counts.
 void each_point_key(const std::string& hash, const std::vector<PlacedSeries>& series,
                     const std::function<void(ByteView key, ByteView value)>& visit);
+// The keys of one point of a series.
+std::vector<Bytes> keys_at_step(const std::string& hash, const PlacedSeries& placed, int64_t step);
 
 }  // namespace aimlog::aim

@@ -32,4 +32,10 @@ void SeriesHead::add(const AimPoint& point) {
   if (is_above(min.exists() ? min : highest, point.value)) min = point.value;
 }
 
+SeriesHead head_of(const std::vector<AimPoint>& points) {
+  SeriesHead head;
+  for (const AimPoint& point : points) head.add(point);
+  return head;
+}
+
 }  // namespace aimlog::aim

@@ -24,4 +24,6 @@ struct SeriesHead {
   int64_t next_step_ = 0;
 };
 
+SeriesHead head_of(const std::vector<AimPoint>& points);
+
 }  // namespace aimlog::aim

@@ -117,6 +117,12 @@ std::set<std::string> StructuredDb::hashes() {
   return found;
 }
 
+bool StructuredDb::has_run(const std::string& hash) {
+  Query query(database_, "SELECT 1 FROM run WHERE hash = ?");
+  query.bind(hash);
+  return query.step();
+}
+
 int64_t StructuredDb::intern(const char* table, const std::string& name) {
   const std::string of_table(table);
   Query find(database_, ("SELECT id FROM " + of_table + " WHERE name = ?").c_str());

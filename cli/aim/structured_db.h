@@ -30,6 +30,7 @@ class StructuredDb {
   explicit StructuredDb(const std::filesystem::path& path);
 
   std::set<std::string> hashes();
+  bool has_run(const std::string& hash);
   // Inserts the run, or brings its row up to date and leaves what people changed since `before`.
   // Within a transaction of the caller's.
   void put_run(const AimRun& run, const std::optional<WrittenProps>& before);

@@ -21,6 +21,8 @@ Command export_command() {
        {"merged", "split"}},
       {"--no-namespace", "", "bare names of metrics: loss, not ray/tune/loss"},
       {"--keep-nan", "", "keep NaN and infinite values, which are left out otherwise"},
+      {"--follow", "", "go on until all runs have ended, within 2 s of what is recorded"},
+      {"--until-stdin-ends", "", "with --follow: until stdin is closed, as a parent does"},
       {"--dry-run", "", "only say what would be written"}};
   return {{"export", "Take runs elsewhere", "Write runs into an Aim repo, or bring it up to date",
            "aimlog export --format aim --output ~/aim-repo",

@@ -187,9 +187,23 @@ void add_points(aim::AimSeries& series, std::vector<Point> all, const AimSubject
   else
     all = default_view(std::move(all));
   for (const Point& point : all) {
-    if (!options.keep_nan && (point.value.is_nan() || point.value.is_infinite())) continue;
-    series.points.push_back({point.step, to_seconds(point.time_ns), point.epoch, point.value});
+    if (!options.keep_nan && (point.value.is_nan() || point.value.is_infinite()))
+      series.gone.push_back(point.step);
+    else
+      series.points.push_back({point.step, to_seconds(point.time_ns), point.epoch, point.value});
   }
+}
+
+void add_one_series(Snapshot& snapshot, SeriesKey key, std::vector<Point> all,
+                    const AimSubject& subject, const AimOptions& options, MappedRun& mapped) {
+  const SeriesName& name = snapshot.name(key);
+  aim::AimSeries series;
+  series.name = mapped.metric_namespace + name.metric;
+  if (const ValueMap* context = name.context_value.map()) series.context = *context;
+  add_points(series, std::move(all), subject, options);
+  mapped.points += series.points.size();
+  mapped.bare_names.insert(name.metric);
+  mapped.run.series.push_back(std::move(series));
 }
 
 void add_series(Snapshot& snapshot, const AimSubject& subject, const AimOptions& options,
@@ -200,16 +214,8 @@ void add_series(Snapshot& snapshot, const AimSubject& subject, const AimOptions&
        read_summaries(snapshot.txn(), snapshot.tails(), subject.number))
     if (options.metrics.empty() || filter.accepts(snapshot.name(key).metric)) keys.push_back(key);
   auto points = read_all_points(snapshot.txn(), snapshot.tails(), subject.number, keys);
-  for (auto& [key, all] : points) {
-    const SeriesName& name = snapshot.name(key);
-    aim::AimSeries series;
-    series.name = mapped.metric_namespace + name.metric;
-    if (const ValueMap* context = name.context_value.map()) series.context = *context;
-    add_points(series, std::move(all), subject, options);
-    mapped.points += series.points.size();
-    mapped.bare_names.insert(name.metric);
-    if (!series.points.empty()) mapped.run.series.push_back(std::move(series));
-  }
+  for (auto& [key, all] : points)
+    add_one_series(snapshot, key, std::move(all), subject, options, mapped);
 }
 
 std::string with_slash(const std::string& prefix) {
@@ -222,6 +228,13 @@ const std::set<std::string>& own_aim_params() {
   static const std::set<std::string> names = {"hparams",  "config", "trial_id", "trial_log_dir",
                                               "trial_ip", "status", "error",    "aimlog"};
   return names;
+}
+
+std::string aim_row_mark(Snapshot& snapshot, const RunRow& row) {
+  Bytes all;
+  add_row(all, row, snapshot.job(row.job), snapshot.experiment_of(row.job));
+  const Hash128 hash = hash128(all);
+  return std::string(hash.begin(), hash.end());
 }
 
 std::vector<AimSubject> aim_subjects(Snapshot& snapshot, RunNumber number, const RunRow& row,
@@ -238,7 +251,9 @@ std::vector<AimSubject> aim_subjects(Snapshot& snapshot, RunNumber number, const
   return subjects;
 }
 
-MappedRun to_aim(Snapshot& snapshot, const AimSubject& subject, const AimOptions& options) {
+namespace {
+
+MappedRun without_series(Snapshot& snapshot, const AimSubject& subject, const AimOptions& options) {
   const RunRow& row = subject.row;
   const JobRow& job = snapshot.job(row.job);
   const AttemptRow attempt = shown_attempt(snapshot.txn(), subject);
@@ -263,7 +278,31 @@ MappedRun to_aim(Snapshot& snapshot, const AimSubject& subject, const AimOptions
   if (from_aim && row.closed_by_us) run.end_time_s.reset();
   if (const auto params = params_of(snapshot.txn(), subject)) add_params(run, *params, from_aim);
   if (!from_aim) add_own_params(run, snapshot, subject, attempt);
+  return mapped;
+}
+
+}  // namespace
+
+bool is_open(Snapshot& snapshot, const AimSubject& subject) {
+  const AttemptRow attempt = shown_attempt(snapshot.txn(), subject);
+  return (subject.attempt != 0 ? attempt.ended_ns : subject.row.ended_ns) == 0;
+}
+
+MappedRun to_aim(Snapshot& snapshot, const AimSubject& subject, const AimOptions& options) {
+  MappedRun mapped = without_series(snapshot, subject, options);
   add_series(snapshot, subject, options, mapped);
+  return mapped;
+}
+
+std::optional<MappedRun> news_to_aim(Snapshot& snapshot, const AimSubject& subject,
+                                     const AimOptions& options, PointCursor& cursor) {
+  auto news = cursor.read_new(snapshot.txn(), snapshot.tails());
+  if (!news) return std::nullopt;
+  MappedRun mapped = without_series(snapshot, subject, options);
+  MetricFilter filter(options.metrics);
+  for (auto& [key, all] : *news)
+    if (options.metrics.empty() || filter.accepts(snapshot.name(key).metric))
+      add_one_series(snapshot, key, std::move(all), subject, options, mapped);
   return mapped;
 }
 

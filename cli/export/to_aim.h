@@ -1,6 +1,7 @@
 // Our runs as Aim's: one for each run in the default view, or one for each attempt.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "cli/aim/run.h"
 #include "cli/query/snapshot.h"
 #include "plugin/config/metric_filter.h"
+#include "plugin/store/point_cursor.h"
 #include "plugin/store/rows.h"
 
 namespace aimlog::cli {
@@ -40,9 +42,16 @@ struct MappedRun {
   size_t points = 0;
 };
 
+// Changes whenever the run's own row, or its job's, does so in a way that is exported.
+std::string aim_row_mark(Snapshot& snapshot, const RunRow& row);
 std::vector<AimSubject> aim_subjects(Snapshot& snapshot, RunNumber number, const RunRow& row,
                                      const AimOptions& options);
+// Whether it goes on, as far as the repo knows.
+bool is_open(Snapshot& snapshot, const AimSubject& subject);
 MappedRun to_aim(Snapshot& snapshot, const AimSubject& subject, const AimOptions& options);
+// The same with the points alone that the cursor has not met. Nothing where that cannot be told.
+std::optional<MappedRun> news_to_aim(Snapshot& snapshot, const AimSubject& subject,
+                                     const AimOptions& options, PointCursor& cursor);
 
 // The top-level params that we write.
 const std::set<std::string>& own_aim_params();

@@ -178,4 +178,19 @@ WaitingEvents count_waiting_events(Environment& environment) {
   return waiting;
 }
 
+LiveWriters find_writers(Environment& environment, const Transaction& txn) {
+  LiveWriters writers;
+  for (const auto& path : list_rings(environment.paths().journals)) {
+    if (ring_is_live(path))
+      ++writers.live;
+    else
+      ++writers.dead;
+  }
+  if (writers.live == 0) return writers;
+  each_journal(txn, [&](const RingId& ring, const JournalRow& row) {
+    if (row.job != 0 && ring_is_live(ring_path(environment, ring))) writers.jobs.insert(row.job);
+  });
+  return writers;
+}
+
 }  // namespace aimlog

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "plugin/store/environment.h"
+#include "plugin/store/numbers.h"
 
 namespace aimlog {
 
@@ -32,5 +34,13 @@ struct WaitingEvents {
   uint64_t events = 0;  // in dead ones
 };
 WaitingEvents count_waiting_events(Environment& environment);
+
+// Who writes into the repo just now, by the locks on their journals.
+struct LiveWriters {
+  uint32_t live = 0;
+  uint32_t dead = 0;         // journals that wait to be replayed
+  std::set<JobNumber> jobs;  // of live ones; one that has just begun has none yet
+};
+LiveWriters find_writers(Environment& environment, const Transaction& txn);
 
 }  // namespace aimlog

@@ -1,0 +1,139 @@
+#include "cli/export/aim_pass.h"
+
+#include <unistd.h>
+
+#include <mutex>
+
+#include "cli/aim/parallel.h"
+#include "cli/output/terminal.h"
+
+namespace aimlog::cli {
+namespace {
+
+constexpr size_t batch_runs = 256;
+constexpr size_t batch_points = 4'000'000;  // 200 MB in memory
+
+std::vector<ToWrite> to_write(aim::Publisher& publisher, std::vector<AimSubject> subjects,
+                              Tally& tally) {
+  std::vector<ToWrite> runs;
+  for (AimSubject& subject : subjects) {
+    switch (publisher.judge(subject.hash, subject.fingerprint)) {
+      case aim::Verdict::write:
+        runs.push_back({std::move(subject)});
+        break;
+      case aim::Verdict::unchanged:
+        ++tally.unchanged;
+        break;
+      case aim::Verdict::deleted:
+        tally.deleted.push_back(subject.hash);
+        break;
+      case aim::Verdict::in_use:
+        tally.in_use.push_back(subject.hash);
+        break;
+    }
+  }
+  return runs;
+}
+
+// On a terminal, one line that is written over.
+class Progress {
+ public:
+  explicit Progress(size_t total) : total_(total), shown_(::isatty(STDERR_FILENO) != 0) {}
+  ~Progress() {
+    if (shown_ && done_ > 0) write("\r\x1b[K");
+  }
+  void add_one() {
+    ++done_;
+    if (shown_) write("\r" + std::to_string(done_) + " of " + counted(total_, "run"));
+  }
+
+ private:
+  static void write(const std::string& text) {
+    if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;
+  }
+  size_t total_, done_ = 0;
+  bool shown_;
+};
+
+}  // namespace
+
+Staged stage_some(Environment& environment, aim::Publisher& publisher,
+                  const std::vector<ToWrite>& runs, size_t from, size_t runs_max,
+                  const AimOptions& options, const std::function<void()>& done) {
+  Staged staged;
+  std::vector<MappedRun> batch;
+  {
+    Snapshot snapshot(environment);
+    for (size_t i = from; i < runs.size(); ++i) {
+      if (batch.size() == runs_max || staged.points >= batch_points) break;
+      const AimSubject& subject = runs[i].subject;
+      batch.push_back(to_aim(snapshot, subject, options));
+      staged.points += batch.back().points;
+      if (!runs[i].is_live) continue;
+      LiveStart start{{}, PointCursor(subject.number, subject.attempt)};
+      start.cursor.skip_to_end(snapshot.txn(), snapshot.tails());
+      staged.live.emplace(subject.hash, std::move(start));
+    }
+  }
+  staged.runs = batch.size();
+  std::mutex mutex;
+  aim::parallel_each(batch.size(), [&](size_t i) {
+    MappedRun& each = batch[i];
+    const ToWrite& told = runs[from + i];
+    aim::LiveSeed seed =
+        publisher.stage({std::move(each.run), told.subject.fingerprint, each.metric_namespace,
+                         std::move(each.bare_names), told.is_live});
+    const std::scoped_lock guard(mutex);
+    if (told.is_live) staged.live.at(told.subject.hash).seed = std::move(seed);
+    done();
+  });
+  return staged;
+}
+
+Tally export_all(Environment& environment, aim::Publisher& publisher,
+                 std::vector<AimSubject> subjects, const AimOptions& options) {
+  Tally tally;
+  const std::vector<ToWrite> runs = to_write(publisher, std::move(subjects), tally);
+  {
+    Progress progress(runs.size());
+    while (tally.written < runs.size()) {
+      const Staged staged = stage_some(environment, publisher, runs, tally.written, batch_runs,
+                                       options, [&] { progress.add_one(); });
+      tally.written += staged.runs;
+      tally.points += staged.points;
+    }
+  }
+  tell_damaged(publisher.publish());
+  return tally;
+}
+
+std::string counted(size_t count, const char* thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+}
+
+std::string summary(const Tally& tally, const aim::AimPaths& paths, const char* verb) {
+  std::string text = counted(tally.written, "run") + " " + verb;
+  if (tally.points > 0) text += " with " + counted(tally.points, "point");
+  if (tally.unchanged > 0) text += ", " + std::to_string(tally.unchanged) + " unchanged";
+  return text + ": " + paths.root.string() + "\n";
+}
+
+void tell_left_alone(const Tally& tally) {
+  if (!tally.deleted.empty())
+    complain(counted(tally.deleted.size(), "run") +
+             " had been deleted in Aim and will not come back (the first is " +
+             tally.deleted.front() + ")");
+  if (!tally.in_use.empty())
+    complain(counted(tally.in_use.size(), "run") + (tally.in_use.size() == 1 ? " is" : " are") +
+             " open for writing in Aim and left alone: export again later (the first is " +
+             tally.in_use.front() + ")");
+}
+
+void tell_damaged(const aim::PublishReport& report) {
+  for (const std::string& hash : report.mended)
+    complain("Aim's run " + hash + " was damaged and has been written anew");
+  for (const std::string& hash : report.unreadable)
+    complain("Aim's run " + hash + " is damaged and cannot be read");
+}
+
+}  // namespace aimlog::cli

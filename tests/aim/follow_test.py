@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`aimlog export --format aim --follow` beside a live job: what Aim's SDK sees of it meanwhile, and
+that what is left at the end is what an export that was made then has.
+
+usage: follow_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
+"""
+
+import math
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from aim_support import LONG, Fault, check, check_equal, chunk, export, open_repo, plugin_host
+from aim_support import raw_keys, read_repo, run_tests
+
+AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
+SERIES = ("ray/tune/loss", "[]")
+# Aimlog's own commit comes every second; two more are the follower's promise.
+LAG_S = 3.0
+WAIT_S = 20
+# A fresh export knows when the job ended; runs that were written before cannot.
+LATER = b"job\xfeended_ns\xfe"
+
+
+class Job:
+    """A job in a repo of ours, told to the real plugin in this process."""
+
+    def __init__(self, directory, **fields):
+        self.plugin = plugin_host.Plugin(PLUGIN, f"repo: {directory}\ntags: [live]\n")
+        told = {"experiment_name": "live", "host_name": "test", "metric_namespace": "ray/tune/"}
+        self.plugin.setup(reserved=["training_iteration"], **told, **fields)
+
+    def told(self):
+        """The plugin, to be told of something that happens now."""
+        self.plugin.time_ns = time.time_ns()
+        return self.plugin
+
+    def start(self, *trials):
+        for trial in trials:
+            self.told().start(trial, name=f"train_{trial}", params={"lr": 0.1}, config={"seed": 1})
+
+    def result(self, trial, step, value=None):
+        loss = 1.0 / step if value is None else value
+        self.told().result({"loss": loss, "acc": step, "training_iteration": step}, trial)
+
+    def results(self, trial, steps):
+        for step in steps:
+            self.result(trial, step)
+
+    def complete(self, *trials):
+        for trial in trials:
+            self.told().complete(trial)
+
+    def end(self):
+        self.told().end()
+        self.plugin.destroy()
+
+
+class Follower:
+    """The command at work, until the end of the block."""
+
+    def __init__(self, repo, directory, *words, stdin=subprocess.DEVNULL):
+        self.words = [AIMLOG, "export", "--format", "aim", "--repo", repo, "--output", directory]
+        self.words += ["--follow", *words]
+        self.stdin = stdin
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            list(map(str, self.words)), stdin=self.stdin, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def ended(self, status=0):
+        """Waits for it to end by itself; gives stdout and stderr."""
+        out, err = self.process.communicate(timeout=WAIT_S)
+        check_equal(self.process.returncode, status, f"exit status: {out} {err}")
+        return out, err
+
+    def stop(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+        return self.ended()
+
+
+def until(probe, what, limit=WAIT_S):
+    """Waits until `probe` gives something; gives that."""
+    end = time.monotonic() + limit
+    found = None
+    while time.monotonic() < end:
+        try:
+            found = probe()
+        except (KeyError, FileNotFoundError, RuntimeError, Fault):
+            found = None  # it is not there yet, or came while it was looked at
+        if found:
+            return found
+        time.sleep(0.1)
+    raise Fault(f"waited {limit} s for {what}")
+
+
+def by_trial(directory):
+    if not (directory / ".aim").exists():
+        return {}
+    return {run["params"]["trial_id"]: {**run, "hash": run_hash}
+            for run_hash, run in read_repo(directory).items()}  # fmt: skip
+
+
+def steps_of(directory, trial):
+    """Steps of a trial's loss as the SDK sees them now."""
+    return [point[0] for point in by_trial(directory)[trial]["series"].get(SERIES, [])]
+
+
+def marks(directory):
+    root = directory / ".aim"
+    folders = ["meta/progress", "seqs/progress", "check_ins", "locks"]
+    return sorted(f"{folder}/{name}" for folder in folders for name in os.listdir(root / folder))
+
+
+def trees(directory):
+    """Every key of every run, but for what cannot be known before the end of the job."""
+    runs = {}
+    for run_hash in os.listdir(directory / ".aim/meta/chunks"):
+        meta = raw_keys(chunk(directory, "meta", run_hash))
+        kept = {key: value for key, value in meta.items() if not key.endswith(LATER)}
+        runs[run_hash] = (kept, raw_keys(chunk(directory, "seqs", run_hash)))
+    return runs
+
+
+def check_like_fresh(folder, *words, repo="ours", directory="aim"):
+    """What was followed is what an export into another directory gives now."""
+    export(AIMLOG, folder / repo, folder / "fresh", *words)
+    left, fresh = trees(folder / directory), trees(folder / "fresh")
+    check_equal(sorted(left), sorted(fresh), "runs")
+    for run_hash, pair in fresh.items():
+        for kind in (0, 1):
+            ours, theirs = left[run_hash][kind], pair[kind]
+            check_equal(ours, theirs, f"{run_hash}, {('meta', 'seqs')[kind]}")
+    index = raw_keys(folder / directory / ".aim/meta/index")
+    for meta, _ in left.values():
+        own = {key: value for key, value in meta.items() if key.startswith(b"meta\xfechunks")}
+        check(own.items() <= index.items(), "the index lacks something of a run")
+    check_equal(marks(folder / directory), [], "marks")
+    left = sorted(os.listdir(folder / directory / ".aim/aimlog"))
+    check_equal(left, ["export.sqlite", "lock"], "leftovers")
+
+
+def test_a_live_job_grows_in_aim_and_closes(folder):
+    with Follower(folder / "ours", folder / "aim") as follower:
+        time.sleep(0.5)  # there is no repo yet
+        job = Job(folder / "ours")
+        job.start("a", "b")
+        told, seen, behind, next_look = [], [], [], 0.0
+        for step in range(1, 101):
+            for trial in "ab":
+                job.result(trial, step)
+            told.append(time.monotonic())
+            time.sleep(0.08)
+            if time.monotonic() < next_look or step < 40:
+                continue
+            next_look = time.monotonic() + 0.7
+            began = time.monotonic()
+            steps = steps_of(folder / "aim", "a")
+            seen.append(len(steps))
+            behind.append(began - told[len(steps)])
+            check_equal(steps, list(range(1, len(steps) + 1)), "steps")
+        check(seen == sorted(seen) and len(set(seen)) > 3, "it grows", seen)
+        check(max(behind) < LAG_S, "seconds behind:", behind)
+        run = by_trial(folder / "aim")["a"]
+        check_equal((run["end"], run["params"]["status"]), (None, "running"), "a live run")
+        check_equal(len(open_repo(folder / "aim").list_active_runs()), 2, "active runs")
+        check_equal(len(marks(folder / "aim")), 8, "marks of 2 runs")
+        job.complete("a")
+        until(lambda: by_trial(folder / "aim")["a"]["end"], "the end of a run", 5)
+        check_equal(by_trial(folder / "aim")["b"]["end"], None, "the other one")
+        job.complete("b")
+        job.end()
+        _, err = follower.ended()
+        check("waiting" in err and "there is no .aimlog" in err, err)
+    check_like_fresh(folder)
+
+
+def test_a_killed_follower_is_taken_over(folder):
+    job = Job(folder / "ours")
+    job.start("a", "b")
+    job.results("a", range(1, 10))
+    with Follower(folder / "ours", folder / "aim") as follower:
+        until(lambda: len(steps_of(folder / "aim", "a")) == 9, "points")
+        job.results("a", range(10, 20))
+        until(lambda: len(steps_of(folder / "aim", "a")) == 19, "points")
+        follower.process.kill()
+    check_equal(len(marks(folder / "aim")), 8, "marks that were left")
+    check_equal(len(steps_of(folder / "aim", "a")), 19, "what Aim reads")
+    with Follower(folder / "ours", folder / "aim"):
+        job.results("b", range(1, 5))
+        until(lambda: len(steps_of(folder / "aim", "b")) == 4, "points of the next follower")
+    job.complete("a", "b")
+    job.end()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    check_like_fresh(folder)
+
+
+def test_a_follower_that_is_stopped_leaves_open_runs(folder):
+    job = Job(folder / "ours")
+    job.start("a")
+    job.results("a", range(1, 6))
+    with Follower(folder / "ours", folder / "aim") as follower:
+        until(lambda: len(steps_of(folder / "aim", "a")) == 5, "points")
+        job.results("a", range(6, 9))
+        job.plugin.flush()
+        out, _ = follower.stop()
+        check("written at the end" in out, out)
+    check_like_fresh(folder)
+    check_equal(len(steps_of(folder / "aim", "a")), 8, "its last pass")
+    check_equal(by_trial(folder / "aim")["a"]["end"], None, "an open run")
+    job.complete("a")
+    job.end()
+    with Follower(folder / "ours", folder / "aim") as follower:
+        follower.ended()
+    check_like_fresh(folder)
+    check(by_trial(folder / "aim")["a"]["end"] is not None, "closed")
+
+
+def drive_until_killed(directory):
+    """A driver that dies with a run at work; its end of a pipe to the follower goes with it."""
+    try:
+        job = Job(directory)
+        job.start("a")
+        for step in range(1, 1000):
+            job.result("a", step)
+            time.sleep(0.05)
+    finally:
+        os._exit(1)
+
+
+def test_the_end_of_stdin_ends_it_after_a_last_export(folder):
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        drive_until_killed(folder / "ours")
+    os.close(write)
+    words = ["--until-stdin-ends", "--attempts", "split"]
+    with Follower(folder / "ours", folder / "aim", *words, stdin=read) as follower:
+        os.close(read)
+        until(lambda: len(steps_of(folder / "aim", "a")) > 20, "points")
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        follower.ended()
+    check_like_fresh(folder, "--attempts", "split")
+    run = by_trial(folder / "aim")["a"]
+    check_equal(run["params"]["status"], "crashed", "status")
+    check(run["end"] is not None, "closed")
+
+
+def test_two_followers_of_one_directory_are_refused(folder):
+    job = Job(folder / "ours")
+    job.start("a")
+    job.plugin.flush()
+    with Follower(folder / "ours", folder / "aim") as first:
+        until(lambda: marks(folder / "aim"), "the first one")
+        with Follower(folder / "ours", folder / "aim") as second:
+            _, err = second.ended(1)
+            check("another export into" in err and "under way" in err, err)
+        first.stop()
+    job.end()
+
+
+def test_a_run_deleted_in_aim_stays_deleted(folder):
+    job = Job(folder / "ours")
+    job.start("a", "b")
+    job.results("a", [1, 2])
+    job.results("b", [1, 2])
+    with Follower(folder / "ours", folder / "aim") as follower:
+        until(lambda: len(steps_of(folder / "aim", "b")) == 2, "points")
+        runs = by_trial(folder / "aim")
+        repo = open_repo(folder / "aim")
+        check(repo.delete_run(runs["a"]["hash"]), "delete_run")
+        repo.structured_db.find_run(runs["b"]["hash"]).archived = True
+        for trial in "ab":
+            job.results(trial, [3, 4])
+        until(lambda: len(steps_of(folder / "aim", "b")) == 4, "points of the other run")
+        job.complete("a", "b")
+        job.end()
+        _, err = follower.ended()
+        check(err.count("was deleted in Aim") == 1, err)
+    left = by_trial(folder / "aim")
+    check_equal((sorted(left), left["b"]["archived"]), (["b"], True), "runs")
+    check(left["b"]["end"] is not None, "closed")
+
+
+def points_with(directory, point):
+    """Steps and values of all runs' losses, as soon as `point` is among them."""
+    series = [run["series"].get(SERIES, []) for run in read_repo(directory).values()]
+    points = {each[:2] for one in series for each in one}
+    return point in points and points
+
+
+def test_newer_attempts_and_nan_come_as_they_are(folder):
+    for mode in ("merged", "split"):
+        job = Job(folder / mode)
+        job.start("a")
+        job.results("a", range(1, 8))
+        with Follower(folder / mode, folder / f"aim {mode}", "--attempts", mode) as follower:
+            directory = folder / f"aim {mode}"
+            until(lambda: len(steps_of(directory, "a")) == 7, "points")
+            job.plugin.recover("a", "lost a node", 1)
+            job.start("a")
+            job.result("a", 3, 33.0)
+            job.result("a", 4, math.nan)
+            job.result("a", 9, 99.0)
+            time.sleep(0.3)
+
+            points = until(lambda: points_with(directory, (9, 99.0)), "the new attempt")
+            check((3, 33.0) in points, points)
+            if mode == "merged":
+                check_equal(sorted(step for step, _ in points), [1, 2, 3, 5, 6, 7, 9], "steps")
+            job.complete("a")
+            job.end()
+            follower.ended()
+        export(AIMLOG, folder / mode, folder / "fresh", "--attempts", mode)
+        check_equal(trees(directory), trees(folder / "fresh"), mode)
+        subprocess.run(["rm", "-r", folder / "fresh"], check=True)
+
+
+def test_more_live_runs_than_may_be_open(folder):
+    trials = [f"t{number:03d}" for number in range(150 if LONG else 90)]
+    job = Job(folder / "ours")
+    job.start(*trials)
+    with Follower(folder / "ours", folder / "aim") as follower:
+        for step in range(1, 5):
+            for trial in trials:
+                job.result(trial, step)
+            time.sleep(0.7)
+        until(lambda: all(len(run["series"].get(SERIES, [])) == 4
+                          for run in by_trial(folder / "aim").values()), "points")  # fmt: skip
+        check_equal(len(os.listdir(folder / "aim/.aim/meta/progress")), len(trials), "marks")
+        files = len(os.listdir(f"/proc/{follower.process.pid}/fd"))
+        check(files < 1024, "open files:", files)
+        job.complete(*trials)
+        job.end()
+        follower.ended()
+    check_like_fresh(folder)
+
+
+def test_options_choose_while_following(folder):
+    job = Job(folder / "ours")
+    job.start("a", "b")
+    job.results("a", [1, 2])
+    words = ["--run", "a", "--metrics", "loss", "--no-namespace", "--keep-nan"]
+    with Follower(folder / "ours", folder / "aim", *words) as follower:
+        until(lambda: by_trial(folder / "aim"), "the run")
+        job.result("a", 3, math.inf)
+        job.results("b", [1, 2])
+        key = ("loss", "[]")
+        until(lambda: len(by_trial(folder / "aim")["a"]["series"][key]) == 3, "points")
+        job.complete("a", "b")
+        job.end()
+        follower.ended()
+    check_like_fresh(folder, *words)
+    check_equal(sorted(by_trial(folder / "aim")), ["a"], "runs")
+    _, err = export(AIMLOG, folder / "ours", folder / "aim", "--until-stdin-ends", status=2)
+    check("--follow" in err, err)
+
+
+def test_a_planted_fault_is_seen(folder):
+    job = Job(folder / "ours")
+    job.start("a")
+    job.results("a", [1, 2, 3])
+    job.complete("a")
+    job.end()
+    export(AIMLOG, folder / "ours", folder / "aim", "--metrics", "loss")
+    try:
+        check_like_fresh(folder)
+    except Fault:
+        return
+    raise Fault("a series that is missing went unseen")
+
+
+def run_one(name):
+    return run_tests({name: globals()[name]})
+
+
+def main():
+    # They wait more than they work.
+    names = sorted(name for name in globals() if name.startswith("test_"))
+    with multiprocessing.get_context("fork").Pool(5, maxtasksperchild=1) as pool:
+        return max(pool.map(run_one, names, chunksize=1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
