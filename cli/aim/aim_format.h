@@ -5,7 +5,8 @@
 
 namespace aimlog::aim {
 
-inline constexpr const char* repo_version = "1.3";              // the file VERSION
+inline constexpr const char* repo_version = "1.3";  // the file VERSION
+inline constexpr const char* readable_versions[] = {"1.0", "1.1", "1.2", "1.3"};  // of Aim 3
 inline constexpr const char* schema_revision = "46b89d830ad8";  // alembic_version of its SQLite
 
 // The first byte of each value in a tree.

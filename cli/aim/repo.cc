@@ -45,6 +45,13 @@ std::string read_version(const fs::path& path) {
   return text;
 }
 
+[[noreturn]] void throw_version(const AimPaths& paths, const std::string& found) {
+  throw Error(ErrorCode::unsupported, "the Aim repo '" + paths.root.string() +
+                                          "' has format version " + found + ", and aimlog knows " +
+                                          repo_version +
+                                          " (Aim 3.29); 'aim storage upgrade' may help");
+}
+
 }  // namespace
 
 AimPaths::AimPaths(const fs::path& named)
@@ -62,12 +69,15 @@ bool holds_aim_repo(const AimPaths& paths) { return fs::is_directory(paths.root)
 
 void check_aim_version(const AimPaths& paths) {
   const std::string found = read_version(paths.version);
-  if (!found.empty() && found != repo_version)
-    throw Error(ErrorCode::unsupported, "the Aim repo '" + paths.root.string() +
-                                            "' has format version " + found +
-                                            ", and aimlog knows " + repo_version +
-                                            " (Aim 3.29); 'aim storage upgrade' may help");
+  if (!found.empty() && found != repo_version) throw_version(paths, found);
   if (fs::exists(paths.structured)) check_schema(paths.structured);
+}
+
+void check_aim_version_to_read(const AimPaths& paths) {
+  const std::string found = read_version(paths.version);
+  const bool is_known = std::any_of(std::begin(readable_versions), std::end(readable_versions),
+                                    [&](const char* known) { return found == known; });
+  if (!found.empty() && !is_known) throw_version(paths, found);
 }
 
 void prepare_aim_repo(const AimPaths& paths) {

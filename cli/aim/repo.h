@@ -29,6 +29,8 @@ bool holds_aim_repo(const AimPaths& paths);
 // may lack. Throws Error(unsupported) for one that another version of Aim wrote.
 void prepare_aim_repo(const AimPaths& paths);
 void check_aim_version(const AimPaths& paths);
+// The same for who only reads: older ones are let in.
+void check_aim_version_to_read(const AimPaths& paths);
 
 // One export at a time. Throws Error(busy) while another process holds it.
 [[nodiscard]] UniqueFd lock_for_export(const AimPaths& paths);

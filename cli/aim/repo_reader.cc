@@ -75,7 +75,7 @@ std::map<Bytes, Trace> read_traces(const Tree& meta, const std::string& hash) {
       const auto version = fold(meta, stem + place + encode_path({"version"}));
       const std::string type = dtype && dtype->text() ? *dtype->text() : "float";
       Trace trace{*text, std::get<int64_t>(context), true, true};
-      trace.is_metric = type == "float" || type == "int" || type == "number";
+      trace.is_metric = type == "float" || type == "int" || type == "number" || type == "float64";
       trace.is_old = !version || version->number() == nullptr || version->number()->bits != 2;
       traces[place] = trace;
     }
@@ -88,7 +88,7 @@ std::map<Bytes, Trace> read_traces(const Tree& meta, const std::string& hash) {
 RepoReader::RepoReader(const AimPaths& paths) : paths_(paths) {
   if (!holds_aim_repo(paths_))
     throw Error(ErrorCode::not_found, "there is no .aim in '" + paths_.directory.string() + "'");
-  check_aim_version(paths_);
+  check_aim_version_to_read(paths_);
   rows_ = read_rows(paths_.structured);
 }
 

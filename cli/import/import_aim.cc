@@ -126,7 +126,7 @@ int import_aim(const Args& args) {
     names += (names.empty() ? "" : ", ") + name;
   }
   if (series > 0)
-    complain(counted(series, "series") + " that are no metrics were left out: " + names);
+    complain(std::to_string(series) + " series that are no metrics were left out: " + names);
   print(summary(tally));
   if (all.empty()) throw nothing_matched("the Aim repo has no runs");
   return tally.damaged > 0 ? exit_error : exit_ok;
