@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/export/export_aim.h"
 #include "cli/failure.h"
 #include "cli/output/json.h"
 #include "cli/output/terminal.h"
@@ -9,7 +10,8 @@ namespace {
 int run(const Args& args) {
   if (read_output_options(args).format == Format::json) {
     JsonWriter json;
-    json.begin_object().key("version").text(AIMLOG_VERSION).end_object();
+    json.begin_object().key("version").text(AIMLOG_VERSION);
+    json.key("aim").boolean(can_export_aim()).end_object();
     print(json.take() + "\n");
   } else {
     print("aimlog " AIMLOG_VERSION "\n");

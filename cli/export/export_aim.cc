@@ -8,6 +8,8 @@
 
 namespace aimlog::cli {
 
+bool can_export_aim() { return true; }
+
 int export_aim(const Args& args) {
   AimChoice choice(args);
   const aim::AimPaths paths(*args.text("--output"));

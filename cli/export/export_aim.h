@@ -7,5 +7,6 @@
 namespace aimlog::cli {
 
 int export_aim(const Args& args);  // returns an exit code
+bool can_export_aim();             // whether this build can
 
 }  // namespace aimlog::cli

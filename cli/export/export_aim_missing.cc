@@ -3,6 +3,8 @@
 
 namespace aimlog::cli {
 
+bool can_export_aim() { return false; }
+
 int export_aim(const Args&) {
   throw Failure(
       exit_error,

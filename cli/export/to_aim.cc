@@ -7,7 +7,7 @@ namespace aimlog::cli {
 namespace {
 
 // Counts up whenever the same run is written in another way.
-constexpr uint64_t mapping_version = 1;
+constexpr uint64_t mapping_version = 2;
 
 void add_params_row(Bytes& all, const ParamsRow& row) {
   append_fixed(all, row.time_ns);
@@ -96,7 +96,7 @@ ValueMap details(const AimSubject& subject, const JobRow& job) {
   put_text(of_job, "metric", job.metric);
   put_text(of_job, "mode", job.mode);
   put_count(of_job, "created_ns", job.created_ns);
-  put_count(of_job, "ended_ns", job.ended_ns);
+  // Not when it ended: its runs are complete before, and would all be written anew then.
   map.emplace_back("job", Value{std::move(of_job)});
   return map;
 }

@@ -75,7 +75,6 @@ void fill_own_job(JobRow& job, const ValueMap* told, const aim::AimRun& run) {
   job.metric = text_at(told, "metric");
   job.mode = text_at(told, "mode");
   job.created_ns = count_at(told, "created_ns");
-  job.ended_ns = count_at(told, "ended_ns");
   job.tags = run.tags;
   job.description = run.description;
 }
@@ -86,7 +85,6 @@ void fill_foreign_job(JobRow& job, const aim::AimRun& run) {
   job.tags = run.tags;
   job.description = run.description;
   job.created_ns = run.created_us * 1000;
-  job.ended_ns = job.created_ns;  // no job of ours goes on with it
   Bytes identity = "aim";
   append_string(identity, run.experiment);
   append_string(identity, job.metric_namespace);
@@ -190,6 +188,8 @@ AimOrigin origin_of(const aim::ReadRun& read) {
   row.closed_by_us = row.status == TrialStatus::crashed;
   if (!is_open(row.status))
     row.ended_ns = run.end_time_s ? to_ns(*run.end_time_s) : last_time_ns(run);
+  // No job of ours goes on with it, also where a run of it was still open.
+  origin.job.ended_ns = std::max(row.ended_ns, origin.job.created_ns);
   row.failures =
       static_cast<uint32_t>(std::clamp<int64_t>(count_at(details, "failures"), 0, 1 << 30));
   row.error_text = text_at(&run.params, "error");
