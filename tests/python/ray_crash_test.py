@@ -28,8 +28,8 @@ def outcome(driver, timeout=90):
     return driver.returncode, output, errors
 
 
-def run_and_die(storage, **die):
-    code, _, errors = outcome(drive(storage, do="run", die=die))
+def run_and_die(storage, arguments=None, **die):
+    code, _, errors = outcome(drive(storage, do="run", die=die, **(arguments or {})))
     assert code == -signal.SIGKILL, errors
 
 

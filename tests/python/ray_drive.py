@@ -3,8 +3,9 @@
 
 usage: ray_drive.py ADDRESS STORAGE OPTIONS
 
-OPTIONS is JSON: {"do": "run" | "restore" | "resume_behind_another", "die": {...}}; each result that
-a hook has seen, after AimlogCallback's hook for it returned, is a line in STORAGE/told.jsonl.
+OPTIONS is JSON: {"do": "run" | "restore" | "resume_behind_another", "die": {...}}, and arguments of
+AimlogCallback; each result that a hook has seen, after AimlogCallback's hook for it returned, is a
+line in STORAGE/told.jsonl.
 """
 
 import json
@@ -88,8 +89,8 @@ class Other(Callback):
         self.given = state
 
 
-def run(storage, die, repo):
-    callback, teller = AimlogCallback(repo=repo), Teller()
+def run(storage, die, **arguments):
+    callback, teller = AimlogCallback(**arguments), Teller()
     first_dies = die.get("before_start") == "unseen"
     callbacks = [teller, callback] if first_dies else [callback, teller]
     tuner = tune.Tuner(
@@ -131,7 +132,8 @@ def main():
     cluster = {"address": address} if address else {"num_cpus": 3, "include_dashboard": False}
     ray.init(log_to_driver=False, logging_level="ERROR", **cluster)
     if options["do"] == "run":
-        run(storage, options.get("die", {}), options.get("repo"))
+        arguments = {name: options[name] for name in ("repo", "aim_repo") if name in options}
+        run(storage, options.get("die", {}), **arguments)
     elif options["do"] == "restore":
         restore(storage)
     else:

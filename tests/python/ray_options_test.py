@@ -27,7 +27,13 @@ def exp(tmp_path):
         ({"repo": "aim://host:53800"}, ValueError, "aim_repo="),
         ({"repo": "s3://bucket/x"}, ValueError, "no directory of this machine"),
         ({"repo": 5}, TypeError, "path of a directory"),
-        ({"aim_repo": "/tmp/x"}, TypeError, "aim_repo="),
+        ({"aim_repo": 5}, TypeError, "path of a directory, True"),
+        ({"aim_repo": "aim://host:53800"}, ValueError, "no directory of this machine"),
+        ({"aim_repo": "/proc"}, OSError, "aim_repo"),
+        ({"aim_repo": "/proc/nowhere"}, OSError, "aim_repo"),
+        ({"aim_repo": True, "plugin": "/no/such/plugin.so"}, ValueError, "aimlog's own plugin"),
+        ({"aim_attempts": "all"}, ValueError, "valid: merged, split"),
+        ({"aim_wait": 0}, ValueError, "aim_wait"),
         ({"experiment": "a", "experiment_name": "b"}, ValueError, "same argument"),
         ({"experiment_name": 5}, TypeError, "experiment_name"),
         ({"metrics": ["a["]}, PluginError, "metrics"),
@@ -79,6 +85,18 @@ def test_an_aim_repo_object_is_refused():
     repo = type("Repo", (), {"__module__": "aim.sdk.repo"})()
     with pytest.raises(TypeError, match="aim_repo="):
         AimlogCallback(repo=repo)
+
+
+def test_a_command_without_aim_is_refused(tmp_path, monkeypatch):
+    command = tmp_path / "aimlog"
+    monkeypatch.setattr("aimlog.command_path", lambda: command)
+    with pytest.raises(ValueError, match="needs the command"):
+        AimlogCallback(aim_repo=True)
+    command.write_text("""#!/bin/sh\necho '{"version": "1", "aim": false}'\n""")
+    command.chmod(0o755)
+    with pytest.raises(ValueError, match="install librocksdb-dev"):
+        AimlogCallback(aim_repo=True)
+    AimlogCallback()  # is not asked for anything
 
 
 def test_relative_repos_become_absolute(tmp_path, monkeypatch, exp):

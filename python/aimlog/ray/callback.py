@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from ray.tune import Callback
 
 from aimlog.host import TRIAL_COMPLETED, TRIAL_STOPPED, Plugin
-from aimlog.ray.fit import Fit, check_plugin
+from aimlog.ray.fit import Fit, check_options
 from aimlog.ray.job import Remembered, unpack_state
 from aimlog.ray.options import parse_options
 from aimlog.ray.trial import (
@@ -65,12 +65,17 @@ class AimlogCallback(Callback):
         plugin: A library with another plugin to record with.
         settings: Further settings of the plugin by their key, such as `{"log.level": "debug"}`.
         sync_period: Seconds between copies of a repo that cannot be in Ray's storage into it.
+        aim_repo: The directory of an Aim repo to keep up to date while the job runs; True: the
+            experiment's directory. `aim_attempts="split"` makes an Aim run of each attempt, as
+            AimLoggerCallback does, and `aim_wait` is how many seconds the end of the job waits for
+            the last points.
         **options: `tags`, `description`, `durability` and the other settings of
             docs/configuration.md by name, and what AimLoggerCallback takes for `aim.Run`.
 
     Raises:
         TypeError: An argument that does not exist, with the valid ones.
-        ValueError: A value that cannot be.
+        ValueError: A value that cannot be; `aim_repo` where the command cannot write Aim repos.
+        OSError: A directory that cannot be used.
         aimlog.host.PluginError: An explicit repo that cannot be used, or a bad setting, with
             file, line and key.
     """
@@ -83,7 +88,7 @@ class AimlogCallback(Callback):
         **options: Any,
     ) -> None:
         self._options = parse_options(repo, experiment_name, metrics, options)
-        check_plugin(self._options)
+        check_options(self._options)
         self._forget()
 
     def _forget(self) -> None:

@@ -15,6 +15,7 @@ import ray
 import aimlog
 from aimlog.host import Plugin, PluginError
 from aimlog.logs import log_line
+from aimlog.ray.aim_repo import AimExport, check_command, check_directory
 from aimlog.ray.copies import Copies, fetch
 from aimlog.ray.job import (
     BESIDE,
@@ -64,8 +65,19 @@ def create_plugin(options: Options, directory: str, by_path: bool = False) -> Pl
     )
 
 
+def check_options(options: Options) -> None:
+    """Raises what is wrong with them as far as it shows before the job.
+
+    PluginError, OSError or ValueError.
+    """
+    check_plugin(options)
+    if options.aim_repo:
+        check_command()
+    if isinstance(options.aim_repo, str):
+        check_directory(options.aim_repo)
+
+
 def check_plugin(options: Options) -> None:
-    """Raises PluginError if no plugin can be made with these options."""
     if options.repo is not None:
         os.makedirs(options.repo, exist_ok=True)
         create_plugin(options, options.repo, by_path=True).close()
@@ -95,6 +107,7 @@ class Fit:
         self.ended = False
         self.plugin: Plugin | None = None
         self.copies: Copies | None = None
+        self.aim: AimExport | None = None
         self.troubles = 0
         self.failed_opens = 0
         self.last_stats: dict[str, Any] = {}
@@ -146,6 +159,20 @@ class Fit:
         say("aimlog records job %s of %s into %s", job, storage.experiment, known.repo)
         self.remember(storage, job_file, known)
         self.begin_copies(storage, known)
+        self.begin_aim_export(storage, known)
+
+    def begin_aim_export(self, storage: Storage, known: Remembered) -> None:
+        directory = self.options.aim_repo
+        if not directory or known.repo is None:
+            return
+        if directory is True:
+            # A storage in which our repo cannot be is none for Aim's either.
+            directory = known.repo if known.place == ELSEWHERE else storage.directory or known.repo
+        try:
+            self.aim = AimExport(known.repo, str(directory), self.options.aim_attempts)
+            self.aim.start()
+        except Exception as error:
+            self.trouble("cannot keep an Aim repo", error)
 
     def begin_copies(self, storage: Storage, known: Remembered) -> None:
         if known.place != ELSEWHERE or known.repo is None or self.options.plugin is not None:
@@ -237,6 +264,10 @@ class Fit:
             self.copies.tick(now)
             if self.copies.failed and self.troubles == 0:
                 self.trouble("a copy of the repo failed", RuntimeError(self.copies.data))
+        if self.aim is not None:
+            problem = self.aim.tick(now)
+            if problem is not None:
+                self.trouble(f"cannot keep the Aim repo {self.aim.directory}", OSError(problem))
 
     def notice_hook_errors(self) -> None:
         """Hooks return their errors, and the frequent one looks at none of them."""
@@ -247,7 +278,7 @@ class Fit:
     def end(self, interrupted: bool = True, wait: bool = False) -> None:
         """Closes what is open; never raises, and does nothing the second time.
 
-        wait: for the last copy of the repo, where there are copies.
+        wait: for the last copy of the repo and the last export, where there are such.
         """
         plugin, self.ended = self.plugin, True
         open_fits.discard(self)
@@ -265,11 +296,25 @@ class Fit:
         except Exception as error:
             self.trouble("cannot close the plugin", error)
         self.plugin = None
+        if self.aim is not None:
+            self.aim.stop()
         try:
             if self.copies is not None:
                 self.copies.finish(wait)
         except Exception as error:
             self.trouble("cannot copy the repo", error)
+        if self.aim is not None and wait:
+            self.finish_aim_export(self.aim)
+
+    def finish_aim_export(self, export: AimExport) -> None:
+        try:
+            problem = export.finish(self.options.aim_wait)
+        except Exception as error:
+            problem = str(error) or type(error).__name__
+        if problem is not None:
+            self.troubles += 1
+            text = "aimlog: the Aim repo %s lacks the newest points: %s (more in %s); later: %s"
+            logger.warning(text, export.directory, problem, export.log, export.by_hand())
 
 
 def count(number: Any) -> int:

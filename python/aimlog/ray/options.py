@@ -36,12 +36,23 @@ OF_AIM_RUN = (
     "log_system_params",
     "capture_terminal_logs",
 )
-OWN = ("config", "experiment", "plugin", "settings", "sync_period")
+OWN = (
+    "config",
+    "experiment",
+    "plugin",
+    "settings",
+    "sync_period",
+    "aim_repo",
+    "aim_attempts",
+    "aim_wait",
+)
 
 SYNC_PERIOD_S = 300.0
+AIM_WAIT_S = 30.0
+AIM_ATTEMPTS = ("merged", "split")
 AIM_REPO = (
-    "AimlogCallback records into a directory of its own, which `aimlog export --format aim` brings "
-    "into an Aim repo; the argument aim_repo=, which will do that during the job, is not there yet"
+    "AimlogCallback records into a directory of its own; aim_repo=DIR keeps an Aim repo in DIR up "
+    "to date with it while the job runs, and `aimlog export --format aim` makes one later"
 )
 
 
@@ -61,6 +72,11 @@ class Options:
     """Another plugin's library; None = aimlog's own."""
     sync_period: float = SYNC_PERIOD_S
     """Seconds between copies of the repo into a storage that is not on a local disk."""
+    aim_repo: str | bool = False
+    """The directory of an Aim repo to keep up to date, absolute; True = the experiment's."""
+    aim_attempts: str = AIM_ATTEMPTS[0]
+    aim_wait: float = AIM_WAIT_S
+    """Seconds that the end of the job waits for the last export into the Aim repo."""
 
     @property
     def key(self) -> str:
@@ -93,13 +109,14 @@ def parse_options(
         config_path=config_path,
         config_text=config_text,
         plugin=absolute(options["plugin"]) if options.get("plugin") is not None else None,
-        sync_period=seconds(options.get("sync_period", SYNC_PERIOD_S)),
+        sync_period=seconds("sync_period", options.get("sync_period", SYNC_PERIOD_S)),
+        aim_repo=aim_directory(options.get("aim_repo"), options.get("plugin")),
+        aim_attempts=aim_attempts(options.get("aim_attempts")),
+        aim_wait=seconds("aim_wait", options.get("aim_wait", AIM_WAIT_S)),
     )
 
 
 def refuse_unknown(options: dict[str, Any]) -> None:
-    if "aim_repo" in options:
-        raise TypeError(AIM_REPO)
     unknown = sorted(set(options) - {*SETTINGS, *OF_AIM_RUN, *OWN})
     if unknown:
         valid = ["repo", "experiment_name", "metrics", *OWN, *SETTINGS]
@@ -133,9 +150,34 @@ def repo_directory(repo: Any) -> str | None:
     raise TypeError(f"repo is a {type(repo).__name__}; valid: the path of a directory, or None")
 
 
-def seconds(period: Any) -> float:
+def aim_directory(aim_repo: Any, plugin: Any) -> str | bool:
+    if aim_repo is None or aim_repo is False:
+        return False
+    if plugin is not None:
+        raise ValueError("aim_repo= goes with aimlog's own plugin, not with plugin=")
+    if aim_repo is True:
+        return True
+    if isinstance(aim_repo, (str, os.PathLike)) and isinstance(os.fspath(aim_repo), str):
+        text = os.fspath(aim_repo)
+        if "://" in text and not text.startswith("file://"):
+            raise ValueError(f"aim_repo={text!r} is no directory of this machine")
+        path = absolute(text.removeprefix("file://"))
+        return os.path.dirname(path) if os.path.basename(path) == ".aim" else path
+    kind = type(aim_repo).__name__
+    raise TypeError(f"aim_repo is a {kind}; valid: the path of a directory, True, or None")
+
+
+def aim_attempts(how: Any) -> str:
+    if how is None:
+        return AIM_ATTEMPTS[0]
+    if how not in AIM_ATTEMPTS:
+        raise ValueError(f"aim_attempts={how!r}; valid: {', '.join(AIM_ATTEMPTS)}")
+    return how
+
+
+def seconds(name: str, period: Any) -> float:
     if isinstance(period, bool) or not isinstance(period, (int, float)) or not period > 0:
-        raise ValueError(f"sync_period={period!r}; valid: seconds, more than 0")
+        raise ValueError(f"{name}={period!r}; valid: seconds, more than 0")
     return float(period)
 
 
