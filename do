@@ -64,6 +64,7 @@ do_test() {
   case " $* " in *" --long "*)
     python_env build/venv-oldest-ray tests/python/requirements-oldest-ray.txt
     export AIMLOG_OLDEST_RAY_PYTHON=$PWD/build/venv-oldest-ray/bin/python
+    set_up pages
     ;;
   esac
   exec python3 tools/run_tests.py "$@"

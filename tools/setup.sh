@@ -27,6 +27,7 @@ test  clang-format-14     clang-format-14 clang-format
 test  clang-tidy-14       clang-tidy-14 clang-tidy
 test  strace              strace
 test  readelf             binutils
+pages browser             chromium chromium-browser
 bench pc:benchmark        libbenchmark-dev
 '
 
@@ -83,6 +84,10 @@ report_missing() {
       boost)
         echo '#include <boost/dll/shared_library.hpp>' | g++ -E -x c++ - >/dev/null 2>&1 ||
           echo "missing: Boost.DLL and Boost.Filesystem" >&2
+        ;;
+      browser)
+        command -v chromium google-chrome >/dev/null ||
+          echo "missing: a browser, chromium or google-chrome" >&2
         ;;
       venv)
         if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
