@@ -6,6 +6,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include "cli/aim/undeleted_files.h"
 #include "cli/aim/unsynced_files.h"
 #include "plugin/base/error.h"
 #include "plugin/base/file.h"
@@ -116,16 +117,27 @@ void build_database(const fs::path& directory, const Tree& tree) {
 
 struct DatabaseReader::State {
   fs::path directory;
+  DeletedRanges ranges = DeletedRanges::obeyed;
   std::unique_ptr<rocksdb::DB> database;
+
+  std::unique_ptr<rocksdb::Iterator> iterator() const {
+    rocksdb::ReadOptions options;
+    options.ignore_range_deletions = ranges == DeletedRanges::ignored;
+    options.fill_cache = false;
+    return std::unique_ptr<rocksdb::Iterator>(database->NewIterator(options));
+  }
 };
 
-DatabaseReader::DatabaseReader(const fs::path& directory) : state_(std::make_unique<State>()) {
+DatabaseReader::DatabaseReader(const fs::path& directory, DeletedRanges ranges)
+    : state_(std::make_unique<State>()) {
   state_->directory = directory;
+  state_->ranges = ranges;
   if (!fs::exists(directory / "CURRENT"))
     throw Error(ErrorCode::not_found, "there is no database in '" + directory.string() + "'");
   rocksdb::Options options = database_options();
   options.max_open_files = 64;
   options.max_file_opening_threads = 1;  // callers have threads of their own
+  if (ranges == DeletedRanges::ignored) options.env = undeleted_environment();
   // A writer's compaction may take a file away between the look at the list and the opening.
   rocksdb::Status status;
   for (int attempt = 0; attempt < 5; ++attempt) {
@@ -139,25 +151,15 @@ DatabaseReader::DatabaseReader(const fs::path& directory) : state_(std::make_uni
 
 DatabaseReader::~DatabaseReader() = default;
 
-void DatabaseReader::scan(ByteView prefix, const Visit& visit) const { scan(prefix, false, visit); }
-
-void DatabaseReader::scan_with_deleted(ByteView prefix, const Visit& visit) const {
-  scan(prefix, true, visit);
-}
-
-void DatabaseReader::scan(ByteView prefix, bool with_deleted, const Visit& visit) const {
-  rocksdb::ReadOptions options;
-  options.ignore_range_deletions = with_deleted;
-  options.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> at(state_->database->NewIterator(options));
+void DatabaseReader::scan(ByteView prefix, const Visit& visit) const {
+  const auto at = state_->iterator();
   for (at->Seek(slice(prefix)); at->Valid() && view(at->key()).starts_with(prefix); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
   check(at->status(), state_->directory.string());
 }
 
 void DatabaseReader::scan_from(ByteView from, const Visit& visit) const {
-  const std::unique_ptr<rocksdb::Iterator> at(
-      state_->database->NewIterator(rocksdb::ReadOptions()));
+  const auto at = state_->iterator();
   for (at->Seek(slice(from)); at->Valid(); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
   check(at->status(), state_->directory.string());

@@ -34,8 +34,12 @@ void build_database(const std::filesystem::path& directory, const Tree& tree);
 // A look at a database that others may be writing: nothing in its directory is changed.
 class DatabaseReader {
  public:
+  // ignored: as if no range of keys had ever been deleted, and faster.
+  enum class DeletedRanges { obeyed, ignored };
+
   // Throws Error(not_found) where there is none, Error(corrupt) where it cannot be opened.
-  explicit DatabaseReader(const std::filesystem::path& directory);
+  explicit DatabaseReader(const std::filesystem::path& directory,
+                          DeletedRanges ranges = DeletedRanges::obeyed);
   ~DatabaseReader();
   DatabaseReader(const DatabaseReader&) = delete;
   DatabaseReader& operator=(const DatabaseReader&) = delete;
@@ -44,15 +48,11 @@ class DatabaseReader {
   // Error(corrupt) where the database ends in damage.
   using Visit = std::function<bool(ByteView key, ByteView value)>;
   void scan(ByteView prefix, const Visit& visit) const;
-  // The same as if no range of keys had ever been deleted.
-  void scan_with_deleted(ByteView prefix, const Visit& visit) const;
   // Every key from `from` on, whatever it begins with.
   void scan_from(ByteView from, const Visit& visit) const;
   Tree read_all() const;
 
  private:
-  void scan(ByteView prefix, bool with_deleted, const Visit& visit) const;
-
   struct State;
   std::unique_ptr<State> state_;
 };

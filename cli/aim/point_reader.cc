@@ -121,9 +121,7 @@ void each_series(const DatabaseReader& seqs, const std::string& hash,
                  const std::function<void(ByteView, std::vector<AimPoint>)>& visit) {
   const Bytes path = points_path(hash);
   Gatherer gatherer(visit);
-  // Before each value that it writes Aim deletes the range of keys at and below the value's own:
-  // most of the database, and nothing but what the value hides anyway.
-  seqs.scan_with_deleted(path, [&](ByteView key, ByteView bytes) {
+  seqs.scan(path, [&](ByteView key, ByteView bytes) {
     gatherer.add(key.substr(path.size()), bytes);
     return true;
   });

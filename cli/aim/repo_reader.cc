@@ -124,7 +124,8 @@ ReadRun RepoReader::read(const std::string& hash) const {
     run.end_time_s = end->number()->as_double();
 
   const std::map<Bytes, Trace> traces = read_traces(meta, hash);
-  const DatabaseReader seqs(paths_.seqs_chunks / hash);
+  // Aim deletes ranges of points only where it puts others in their place.
+  const DatabaseReader seqs(paths_.seqs_chunks / hash, DatabaseReader::DeletedRanges::ignored);
   each_series(seqs, hash, [&](ByteView place, std::vector<AimPoint> points) {
     const auto path = decode_path(place);
     if (!path || path->size() != 2) return;
