@@ -29,19 +29,28 @@ void touch(const fs::path& path) {
 
 double now_s() { return static_cast<double>(wall_clock_ns()) / 1e9; }
 
-// The first network address of the machine, by which Aim tells whether a lock is of this machine
-// and its process may be looked for.
+uint64_t hardware_address(const ifaddrs* list, const std::string& interface) {
+  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_PACKET) continue;
+    if (interface != each->ifa_name) continue;
+    const auto* address = reinterpret_cast<const sockaddr_ll*>(each->ifa_addr);
+    uint64_t number = 0;
+    for (int i = 0; i < address->sll_halen && i < 6; ++i)
+      number = number << 8 | address->sll_addr[i];
+    return number;
+  }
+  return 0;
+}
+
+// By it Aim tells whether a lock is of this machine, so that its process may be looked for: the
+// hardware address of the first interface that has an address of its own, as libuuid finds it.
 uint64_t machine_number() {
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return 0;
   const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, ::freeifaddrs);
   for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
-    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_PACKET) continue;
-    const auto* address = reinterpret_cast<const sockaddr_ll*>(each->ifa_addr);
-    uint64_t number = 0;
-    for (int i = 0; i < address->sll_halen && i < 6; ++i)
-      number = number << 8 | address->sll_addr[i];
-    if (number != 0) return number;
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
+    if (const uint64_t number = hardware_address(list, each->ifa_name); number != 0) return number;
   }
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <fstream>
+#include <utility>
 
 #include "cli/aim/database.h"
 #include "plugin/base/error.h"
@@ -189,6 +190,15 @@ void Publisher::write_rows() {
   transaction.commit();
 }
 
+void Publisher::refresh_index() {
+  indexed_ = replace_index(paths_, {}, SharedNames::may_stay).digests;
+}
+
+bool Publisher::others_refresh_index() {
+  const ChunkDigests found = indexed_digests(paths_);
+  return std::exchange(indexed_, found) != found;
+}
+
 PublishReport Publisher::publish(SharedNames names) {
   PublishReport report = std::move(report_);
   report_ = {};
@@ -209,6 +219,7 @@ PublishReport Publisher::publish(SharedNames names) {
     index = replace_index(paths_, {}, names);
     ++report.index_builds;
   }
+  indexed_ = index.digests;
   report.unreadable = index.unreadable;
   fs::remove_all(paths_.staging);
   staged_.clear();

@@ -59,7 +59,9 @@ class Publisher {
   // Makes all that was staged appear.
   PublishReport publish(SharedNames names = SharedNames::exact);
   // Brings the index up to date with live runs.
-  void refresh_index() { replace_index(paths_, {}, SharedNames::may_stay); }
+  void refresh_index();
+  // Whether somebody else (a server) did so since the last time that we did, or looked.
+  bool others_refresh_index();
   // Whether somebody deleted a run that had appeared.
   bool is_deleted(const std::string& hash);
   // Runs that a follower which was killed left as live.
@@ -91,6 +93,7 @@ class Publisher {
   std::mutex mutex_;  // over what follows and state_ while threads stage
   PublishReport report_;
   std::vector<Staged> staged_;
+  ChunkDigests indexed_;  // of the index as we left it, or found it last
 };
 
 }  // namespace aimlog::aim

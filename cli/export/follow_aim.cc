@@ -28,8 +28,10 @@ namespace {
 constexpr int64_t tick_ms = 1000;
 constexpr int64_t second_ns = 1'000'000'000;
 constexpr size_t slice_runs = 32;
+constexpr int64_t refresh_interval_ns = 10 * second_ns;
 // Of the time spent on making runs appear, at most so large a part goes into the index.
 constexpr int64_t index_share = 5;
+constexpr int64_t rest_max_ns = 30 * second_ns;
 
 double seconds(int64_t time_ns) { return static_cast<double>(time_ns) / 1e9; }
 
@@ -59,6 +61,7 @@ class Follower {
   std::vector<ToWrite> judged();
   void publish_some(const std::vector<ToWrite>& runs);
   void refresh_index();
+  int64_t rest_ns() const { return std::min(index_share * index_cost_ns_, rest_max_ns); }
   bool is_over() const;
   void settle();
   void finish();
@@ -79,6 +82,8 @@ class Follower {
   size_t points_ = 0;
   int64_t next_pass_ns_ = 0;
   int64_t index_cost_ns_ = 0;  // of the last one
+  int64_t next_refresh_ns_ = 0;
+  bool heads_moved_ = false;   // of live runs, since the index was written
   bool index_wanted_ = false;  // it lacks a series of a live run
   double behind_s_ = 0;
   bool shown_;
@@ -146,6 +151,7 @@ void Follower::tick() {
 void Follower::append(std::vector<std::pair<std::string, MappedRun>> news) {
   for (auto& [hash, mapped] : news) {
     points_ += mapped.points;
+    heads_moved_ = true;
     double newest_s = 0;
     for (const aim::AimSeries& series : mapped.run.series)
       if (!series.points.empty()) newest_s = std::max(newest_s, series.points.back().time_s);
@@ -157,8 +163,9 @@ void Follower::append(std::vector<std::pair<std::string, MappedRun>> news) {
 
 // Those of the pending runs that may be written, live ones first. Their databases are closed.
 std::vector<ToWrite> Follower::judged() {
-  publisher_.refresh();
   std::vector<ToWrite> runs;
+  if (pending_.empty()) return runs;
+  publisher_.refresh();
   for (auto each = pending_.begin(); each != pending_.end();) {
     const auto& [hash, told] = *each;
     live_.end(hash);
@@ -181,11 +188,12 @@ std::vector<ToWrite> Follower::judged() {
 }
 
 void Follower::pass() {
-  if (pending_.empty()) return refresh_index();
   std::vector<ToWrite> runs = judged();
-  if (runs.empty()) return;
   try {
-    publish_some(runs);
+    if (runs.empty())
+      refresh_index();
+    else
+      publish_some(runs);
   } catch (const Error& error) {
     if (told_.insert(error.what()).second) complain(error.what());
     for (ToWrite& each : runs) pending_.emplace(each.subject.hash, std::move(each));
@@ -211,9 +219,9 @@ void Follower::publish_some(const std::vector<ToWrite>& runs) {
   for (size_t i = done; i < runs.size(); ++i) pending_.emplace(runs[i].subject.hash, runs[i]);
   const int64_t staged = monotonic_ns();
   tell_damaged(publisher_.publish(aim::SharedNames::may_stay));
-  index_wanted_ = false;
+  index_wanted_ = heads_moved_ = false;
   index_cost_ns_ = monotonic_ns() - staged;
-  next_pass_ns_ = monotonic_ns() + (done == runs.size() ? index_share * index_cost_ns_ : 0);
+  next_pass_ns_ = monotonic_ns() + (done == runs.size() ? rest_ns() : 0);
   for (size_t i = 0; i < done; ++i) {
     const AimSubject& subject = runs[i].subject;
     const auto start = starts.find(subject.hash);
@@ -227,12 +235,19 @@ void Follower::publish_some(const std::vector<ToWrite>& runs) {
   }
 }
 
+// What the index has of live runs (their last values) may be some seconds old, unless a server sees
+// to it; that it lacks a series may not.
 void Follower::refresh_index() {
-  if (!index_wanted_) return;
   const int64_t begun = monotonic_ns();
+  if (!index_wanted_) {
+    if (!heads_moved_ || begun < next_refresh_ns_) return;
+    next_refresh_ns_ = begun + refresh_interval_ns;
+    if (publisher_.others_refresh_index()) return;
+  }
   publisher_.refresh_index();
+  heads_moved_ = false;
   index_cost_ns_ = monotonic_ns() - begun;
-  next_pass_ns_ = monotonic_ns() + index_share * index_cost_ns_;
+  next_pass_ns_ = monotonic_ns() + rest_ns();
   index_wanted_ = false;
 }
 

@@ -6,16 +6,21 @@ that what is left at the end is what an export that was made then has.
 usage: follow_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 """
 
+import json
 import math
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
+import uuid
 
 from aim_support import LONG, Fault, check, check_equal, chunk, export, open_repo, plugin_host
 from aim_support import raw_keys, read_repo, run_tests
+from serve_test import Served
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
 SERIES = ("ray/tune/loss", "[]")
@@ -169,7 +174,7 @@ def test_a_live_job_grows_in_aim_and_closes(folder):
             began = time.monotonic()
             steps = steps_of(folder / "aim", "a")
             seen.append(len(steps))
-            behind.append(began - told[len(steps)])
+            behind.append(began - told[len(steps)] if len(steps) < len(told) else 0)
             check_equal(steps, list(range(1, len(steps) + 1)), "steps")
         check(seen == sorted(seen) and len(set(seen)) > 3, "it grows", seen)
         check(max(behind) < LAG_S, "seconds behind:", behind)
@@ -195,8 +200,15 @@ def test_a_killed_follower_is_taken_over(folder):
         until(lambda: len(steps_of(folder / "aim", "a")) == 9, "points")
         job.results("a", range(10, 20))
         until(lambda: len(steps_of(folder / "aim", "a")) == 19, "points")
+        run_hash = by_trial(folder / "aim")["a"]["hash"]
         follower.process.kill()
     check_equal(len(marks(folder / "aim")), 8, "marks that were left")
+    lock = (folder / "aim/.aim/locks" / f"{run_hash}.softlock").read_text()
+    machine, process, began = lock.split("-")
+    check_equal(int(process), follower.process.pid, "whose lock it is")
+    if not uuid.getnode() >> 40 & 1:  # else it was made up, for want of a network
+        check_equal(int(machine), uuid.getnode(), "the machine of the lock")
+    check(abs(float(began) - time.time()) < 60, "the time of the lock:", began)
     check_equal(len(steps_of(folder / "aim", "a")), 19, "what Aim reads")
     with Follower(folder / "ours", folder / "aim"):
         job.results("b", range(1, 5))
@@ -204,6 +216,31 @@ def test_a_killed_follower_is_taken_over(folder):
     job.complete("a", "b")
     job.end()
     export(AIMLOG, folder / "ours", folder / "aim")
+    check_like_fresh(folder)
+
+
+def test_a_follower_is_killed_at_any_moment(folder):
+    chance = random.Random(11)
+    job = Job(folder / "ours")
+    step = 0
+    for number in range(30 if LONG else 5):
+        job.start(f"t{number}")
+        with Follower(folder / "ours", folder / "aim") as follower:
+            end = time.monotonic() + chance.uniform(0.02, 2.5)
+            while time.monotonic() < end:
+                step += 1
+                for trial in range(max(0, number - 2), number + 1):
+                    job.result(f"t{trial}", step)
+                time.sleep(0.02)
+            if number > 2:
+                job.complete(f"t{number - 3}")
+            follower.process.kill()
+        if (folder / "aim/.aim").exists():
+            read_repo(folder / "aim")
+    job.complete(*[f"t{number}" for number in range(30 if LONG else 5)])
+    job.end()
+    with Follower(folder / "ours", folder / "aim") as follower:
+        follower.ended()
     check_like_fresh(folder)
 
 
@@ -367,6 +404,82 @@ def test_options_choose_while_following(folder):
     check_equal(sorted(by_trial(folder / "aim")), ["a"], "runs")
     _, err = export(AIMLOG, folder / "ours", folder / "aim", "--until-stdin-ends", status=2)
     check("--follow" in err, err)
+
+
+class View:
+    """A run as `aim up` shows it."""
+
+    def __init__(self, served, run_hash):
+        self.served, self.path = served, f"/api/runs/{run_hash}"
+
+    def info(self):
+        return self.served.get(f"{self.path}/info/")
+
+    def steps(self, name="ray/tune/loss"):
+        wanted = json.dumps([{"name": name, "context": {}}]).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.served.port}{self.path}/metric/get-batch/", data=wanted,
+            headers={"Content-Type": "application/json"},
+        )  # fmt: skip
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            traces = json.loads(answer.read())
+        return sorted(traces[0]["iters"]) if traces else []
+
+
+def indexed_step(directory, run_hash):
+    """The last step of a run's `acc` that the index knows of."""
+    keys = raw_keys(directory / ".aim/meta/index")
+    wanted = run_hash.encode() + b"\xfetraces"
+    found = [value for key, value in keys.items()
+             if wanted in key and key.endswith(b"acc\xfelast_step\xfe")]  # fmt: skip
+    return int.from_bytes(found[0][1:], "little")
+
+
+def test_aim_up_shows_a_live_job(folder):
+    job = Job(folder / "ours")
+    job.start("first")
+    job.results("first", [1])
+    job.complete("first")
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    with Served(folder / "aim") as served:
+        with Follower(folder / "ours", folder / "aim") as follower:
+            job.start("a")
+            told, behind, heads_behind = [], [], []
+            run_hash = None
+            for step in range(1, 120 if LONG else 70):
+                job.result("a", step)
+                told.append(time.monotonic())
+                time.sleep(0.15)
+                if step % 20 == 0:  # others come and go
+                    job.start(f"short{step}")
+                    job.result(f"short{step}", step)
+                    job.complete(f"short{step}")
+                if step < 20 or step % 5 != 0:
+                    continue
+                run_hash = run_hash or until(lambda: by_trial(folder / "aim")["a"]["hash"], "a run")
+                view = View(served, run_hash)
+                began = time.monotonic()
+                steps = view.steps()
+                behind.append(began - told[len(steps)] if len(steps) < len(told) else 0)
+                check_equal(steps, list(range(1, len(steps) + 1)), "steps")
+                info = view.info()
+                check(info["props"]["active"], "a live run is active")
+                names = sorted(each["name"] for each in info["traces"]["metric"])
+                check_equal(names, ["ray/tune/acc", "ray/tune/loss"], "metrics")
+                heads_behind.append(step - indexed_step(folder / "aim", run_hash))
+            check(max(behind) < 5, "seconds behind in aim up:", behind)
+            job.complete("a")
+            until(lambda: not view.info()["props"]["active"], "its end in aim up", 8)
+            job.end()
+            follower.ended()
+            check(max(heads_behind) * 0.15 < 5, "steps the index is behind:", heads_behind)
+            print(f"aim up was {max(behind):.1f} s behind at most")
+        for each in os.listdir(folder / "aim/.aim/meta/chunks"):
+            check(View(served, each).info()["props"]["end_time"], "closed in aim up:", each)
+        text = served.log.read_text()
+        check("Traceback" not in text and "rror" not in text, text)
+    check_like_fresh(folder)
 
 
 def test_a_planted_fault_is_seen(folder):
