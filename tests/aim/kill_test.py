@@ -21,14 +21,30 @@ KILLS = 50 if LONG else 12
 RUNS = 15
 
 
-def killed_export(repo, directory, delay):
-    """Starts an export and kills it; gives whether it was still at work."""
-    words = [AIMLOG, "export", "--format", "aim", "--output", directory, "--repo", repo]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        time.sleep(delay)
-        was_running = process.poll() is None
-        process.kill()
-    return was_running
+class Killer:
+    """Kills exports at work at random moments, however fast the machine is just now."""
+
+    def __init__(self, repo, took_s):
+        self.repo, self.took_s = repo, took_s
+        self.chance = random.Random(7)
+        self.killed = self.missed = 0
+
+    def export(self, directory):
+        """Starts an export and kills it."""
+        # As often in the last fifth, where the runs appear, as anywhere else.
+        part = self.chance.uniform(self.chance.choice([0, 0.8]), 1.1)
+        words = [AIMLOG, "export", "--format", "aim", "--output", directory, "--repo", self.repo]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(words, **quiet) as process:
+            time.sleep(part * self.took_s)
+            was_running = process.poll() is None
+            process.kill()
+        self.killed += was_running
+        self.missed += not was_running
+        if part > 0.8:
+            self.took_s *= 1.1 if was_running else 0.9
+        elif not was_running:
+            self.took_s *= part
 
 
 def check_left(directory, least, whole):
@@ -44,29 +60,26 @@ def check_left(directory, least, whole):
 
 
 def main():
-    chance = random.Random(7)
     with Folder() as folder:
         ours = folder / "ours"
         make_repo(PLUGIN, ours, RUNS, 5, 200)
         begun = time.monotonic()
         export(AIMLOG, ours, folder / "reference")
-        took = time.monotonic() - begun
+        killer = Killer(ours, time.monotonic() - begun)
         whole = read_repo(folder / "reference")
         check_equal(len(whole), RUNS, "runs")
         names = [f"trial_{number:05d}" for number in range(0, RUNS, 3)]
         early = [word for name in names for word in ("--run", name)]
         export(AIMLOG, ours, folder / "early", *early)
         least = set(read_repo(folder / "early"))
-        killed, partly = 0, 0
-        for number in range(KILLS):
-            directory = folder / f"killed{number}"
-            before = number % 2 == 1  # an export stands there already
+        repos, partly = 0, 0
+        while killer.killed < KILLS and killer.missed < 5 * KILLS:
+            directory = folder / f"killed{repos}"
+            before = repos % 2 == 1  # an export stands there already
             if before:
                 shutil.copytree(folder / "early", directory)
-            for _ in range(chance.choice([1, 1, 3])):
-                # As often in the last fifth, where the runs appear, as anywhere else.
-                delay = chance.uniform(chance.choice([0, 0.8]), 1.1) * took
-                killed += killed_export(ours, directory, delay)
+            for _ in range(killer.chance.choice([1, 1, 3])):
+                killer.export(directory)
                 seen = check_left(directory, least if before else (), whole)
                 partly += seen < RUNS
             export(AIMLOG, ours, directory)
@@ -74,8 +87,11 @@ def main():
             left = sorted(os.listdir(directory / ".aim/aimlog"))
             check_equal(left, ["export.sqlite", "lock"], "leftovers")
             shutil.rmtree(directory)
-        print(f"{KILLS} repos, {killed} exports killed at work, {partly} looked at unfinished")
-        check(killed >= KILLS // 2, "too few kills met an export at work")
+            repos += 1
+        print(f"{repos} repos, {killer.killed} exports killed at work, {killer.missed} had ended, "
+              f"{partly} looked at unfinished")  # fmt: skip
+        check(killer.killed >= KILLS, "too few kills met an export at work")
+        check(partly >= KILLS // 3, "too few were looked at unfinished")
         plant(folder, whole)
     return 0
 

@@ -14,6 +14,7 @@ import ray_crash_test as crash
 from python_support import command
 from ray_fakes import Fit
 from ray_jobs_test import Counter, curve
+from ray_storage_test import Elsewhere
 from ray_support import LONG, fit, new_storage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "aim"))
@@ -245,12 +246,11 @@ def test_what_cannot_work_is_one_warning_that_says_what_to_do(tmp_path, exp, cap
 
 
 def test_a_job_on_a_remote_storage_has_it_beside_the_repo(tmp_path, monkeypatch):
-    from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
-
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    (tmp_path / "bucket").mkdir()
-    remote = SubTreeFileSystem(str(tmp_path / "bucket"), LocalFileSystem())
-    callback = AimlogCallback(aim_repo=True)
-    fit(curve, callback, {"a": 1}, storage="jobs", storage_filesystem=remote)
+    (tmp_path / "bucket" / "exp").mkdir(parents=True)
+    job = Elsewhere(AimlogCallback(aim_repo=True), tmp_path / "bucket")
+    job.run(job.add("t"))
+    job.end()
     (repo,) = (tmp_path / "data" / "aimlog").iterdir()
-    assert_complete(repo, repo, tmp_path)
+    kept = assert_complete(repo, repo, tmp_path)
+    assert points_of(kept, "ray/tune/x") == {"t": 2}
