@@ -6,7 +6,11 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include "cli/aim/undeleted_files.h"
+
 #include "cli/aim/unsynced_files.h"
 #include "plugin/base/error.h"
 #include "plugin/base/file.h"
@@ -61,6 +65,7 @@ ByteView view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}
 struct DatabaseBuilder::State {
   State() { options.env = unsynced_environment(); }
   fs::path directory;
+  uint64_t numbers_above = 0;
   std::vector<std::string> tables;  // beside the directory, until they are taken in
   rocksdb::Options options = database_options();
   std::unique_ptr<rocksdb::SstFileWriter> writer;  // of the last of them, while it is open
@@ -78,8 +83,10 @@ struct DatabaseBuilder::State {
   }
 };
 
-DatabaseBuilder::DatabaseBuilder(const fs::path& directory) : state_(std::make_unique<State>()) {
+DatabaseBuilder::DatabaseBuilder(const fs::path& directory, uint64_t numbers_above)
+    : state_(std::make_unique<State>()) {
   state_->directory = directory;
+  state_->numbers_above = numbers_above;
 }
 
 DatabaseBuilder::~DatabaseBuilder() = default;
@@ -97,6 +104,11 @@ void DatabaseBuilder::finish() {
   options.error_if_exists = true;
   options.avoid_flush_during_shutdown = true;
   state_->finish_table();
+  if (state_->numbers_above > 0) {
+    // RocksDB counts on from the highest table that it finds, and removes it, as none it knows.
+    fs::create_directory(directory);
+    open_file(directory / (std::to_string(state_->numbers_above) + ".sst"), O_WRONLY | O_CREAT);
+  }
   rocksdb::DB* raw = nullptr;
   check(rocksdb::DB::Open(options, directory.string(), &raw), directory.string());
   const std::unique_ptr<rocksdb::DB> database(raw);
@@ -172,6 +184,29 @@ Tree DatabaseReader::read_all() const {
     return true;
   });
   return tree;
+}
+
+std::vector<std::string> DatabaseReader::files() const {
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  state_->database->GetLiveFilesMetaData(&tables);
+  std::vector<std::string> names;
+  for (const rocksdb::LiveFileMetaData& each : tables)
+    names.push_back(each.name.substr(each.name.front() == '/' ? 1 : 0));
+  std::ifstream current(state_->directory / "CURRENT");
+  std::string manifest;
+  if (current >> manifest) names.push_back(manifest);
+  return names;
+}
+
+uint64_t highest_file_number(const fs::path& directory) {
+  uint64_t highest = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    std::string name = entry.path().filename().string();
+    name.erase(0, name.find_first_of("0123456789"));
+    highest = std::max<uint64_t>(highest, std::strtoull(name.c_str(), nullptr, 10));
+  }
+  return highest;
 }
 
 struct DatabaseWriter::State {

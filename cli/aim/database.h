@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "cli/aim/tree_codec.h"
 #include "plugin/base/bytes.h"
@@ -16,7 +18,8 @@ namespace aimlog::aim {
 // what it leaves behind without finish() is no database.
 class DatabaseBuilder {
  public:
-  explicit DatabaseBuilder(const std::filesystem::path& directory);  // must not exist
+  // The directory must not exist. Its files have numbers above `numbers_above`.
+  explicit DatabaseBuilder(const std::filesystem::path& directory, uint64_t numbers_above = 0);
   ~DatabaseBuilder();
   DatabaseBuilder(const DatabaseBuilder&) = delete;
   DatabaseBuilder& operator=(const DatabaseBuilder&) = delete;
@@ -51,11 +54,16 @@ class DatabaseReader {
   // Every key from `from` on, whatever it begins with.
   void scan_from(ByteView from, const Visit& visit) const;
   Tree read_all() const;
+  // The files that it needs, by name.
+  std::vector<std::string> files() const;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// The highest number that a file of the database has; 0 where there is none.
+uint64_t highest_file_number(const std::filesystem::path& directory);
 
 // A database of a live run, open for writing as Aim's own writer has it: what is committed can be
 // read by others at once, and stays if we die.

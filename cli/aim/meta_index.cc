@@ -44,10 +44,23 @@ void wait_until_unused(const fs::path& index) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
 }
 
+// A reader that has opened the old index half way looks for the rest of its files in the new one.
+// They stay there until somebody opens it for writing.
+void lend_files(const fs::path& from, const fs::path& to) {
+  try {
+    for (const std::string& name : DatabaseReader(from).files()) {
+      std::error_code error;
+      fs::create_hard_link(from / name, to / name, error);
+    }
+  } catch (const Error&) {
+    return;  // there is none, or nobody can read it anyway
+  }
+}
+
 class IndexBuild {
  public:
   IndexBuild(const AimPaths& paths, const fs::path& made, const DatabaseReader* old)
-      : index_(made), old_(old) {
+      : index_(made, highest_file_number(paths.index)), old_(old) {
     if (old_ != nullptr) old_digests_ = indexed_digests(paths);
   }
 
@@ -206,6 +219,7 @@ IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged, Sha
     break;
   }
   wait_until_unused(paths.index);
+  lend_files(paths.index, made);
   exchange_directories(made, paths.index);
   fs::remove_all(made);
   return report;

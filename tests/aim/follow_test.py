@@ -6,7 +6,6 @@ that what is left at the end is what an export that was made then has.
 usage: follow_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 """
 
-import json
 import math
 import multiprocessing
 import os
@@ -15,14 +14,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 import uuid
 
-from aim_support import LONG, Fault, check, check_equal, export, open_repo, raw_keys, read_repo
+from aim_support import LONG, Fault, check, check_equal, export, open_repo, read_repo
 from aim_support import run_tests
 from follow_support import AIMLOG, SERIES, Follower, Job, by_trial, check_like_fresh, marks
 from follow_support import steps_of, trees, until
-from serve_test import Served
 
 # Aimlog's own commit comes every second; two more are the follower's promise.
 LAG_S = 3.0
@@ -275,82 +272,6 @@ def test_options_choose_while_following(folder):
     check_equal(sorted(by_trial(folder / "aim")), ["a"], "runs")
     _, err = export(AIMLOG, folder / "ours", folder / "aim", "--until-stdin-ends", status=2)
     check("--follow" in err, err)
-
-
-class View:
-    """A run as `aim up` shows it."""
-
-    def __init__(self, served, run_hash):
-        self.served, self.path = served, f"/api/runs/{run_hash}"
-
-    def info(self):
-        return self.served.get(f"{self.path}/info/")
-
-    def steps(self, name="ray/tune/loss"):
-        wanted = json.dumps([{"name": name, "context": {}}]).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.served.port}{self.path}/metric/get-batch/", data=wanted,
-            headers={"Content-Type": "application/json"},
-        )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            traces = json.loads(answer.read())
-        return sorted(traces[0]["iters"]) if traces else []
-
-
-def indexed_step(directory, run_hash):
-    """The last step of a run's `acc` that the index knows of."""
-    keys = raw_keys(directory / ".aim/meta/index")
-    wanted = run_hash.encode() + b"\xfetraces"
-    found = [value for key, value in keys.items()
-             if wanted in key and key.endswith(b"acc\xfelast_step\xfe")]  # fmt: skip
-    return int.from_bytes(found[0][1:], "little")
-
-
-def test_aim_up_shows_a_live_job(folder):
-    job = Job(folder / "ours")
-    job.start("first")
-    job.results("first", [1])
-    job.complete("first")
-    job.plugin.flush()
-    export(AIMLOG, folder / "ours", folder / "aim")
-    with Served(folder / "aim") as served:
-        with Follower(folder / "ours", folder / "aim") as follower:
-            job.start("a")
-            told, behind, heads_behind = [], [], []
-            run_hash = None
-            for step in range(1, 120 if LONG else 70):
-                job.result("a", step)
-                told.append(time.monotonic())
-                time.sleep(0.15)
-                if step % 20 == 0:  # others come and go
-                    job.start(f"short{step}")
-                    job.result(f"short{step}", step)
-                    job.complete(f"short{step}")
-                if step < 20 or step % 5 != 0:
-                    continue
-                run_hash = run_hash or until(lambda: by_trial(folder / "aim")["a"]["hash"], "a run")
-                view = View(served, run_hash)
-                began = time.monotonic()
-                steps = view.steps()
-                behind.append(began - told[len(steps)] if len(steps) < len(told) else 0)
-                check_equal(steps, list(range(1, len(steps) + 1)), "steps")
-                info = view.info()
-                check(info["props"]["active"], "a live run is active")
-                names = sorted(each["name"] for each in info["traces"]["metric"])
-                check_equal(names, ["ray/tune/acc", "ray/tune/loss"], "metrics")
-                heads_behind.append(step - indexed_step(folder / "aim", run_hash))
-            check(max(behind) < 5, "seconds behind in aim up:", behind)
-            job.complete("a")
-            until(lambda: not view.info()["props"]["active"], "its end in aim up", 8)
-            job.end()
-            follower.ended()
-            check(max(heads_behind) * 0.15 < 5, "steps the index is behind:", heads_behind)
-            print(f"aim up was {max(behind):.1f} s behind at most")
-        for each in os.listdir(folder / "aim/.aim/meta/chunks"):
-            check(View(served, each).info()["props"]["end_time"], "closed in aim up:", each)
-        text = served.log.read_text()
-        check("Traceback" not in text and "rror" not in text, text)
-    check_like_fresh(folder)
 
 
 def test_a_planted_fault_is_seen(folder):
