@@ -77,7 +77,8 @@ class Told:
 
 def callbacks_for(places, name, more=(), **options):
     """Both loggers between clocks, and `more` behind them; each is the first one now and then."""
-    ours = AimlogCallback(repo=places["ours"], **options)
+    followed = {"aim_repo": places["followed"], "aim_attempts": "split"}
+    ours = AimlogCallback(repo=places["ours"], **followed, **options)
     theirs = AimLoggerCallback(repo=places["theirs"], **options, **QUIET)
     both = [ours, theirs] if len(name) % 2 else [theirs, ours]
     before, behind = (Clock(places["clock"], place) for place in ("before", "behind"))
