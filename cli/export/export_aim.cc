@@ -13,6 +13,8 @@ bool can_export_aim() { return true; }
 int export_aim(const Args& args) {
   AimChoice choice(args);
   const aim::AimPaths paths(*args.text("--output"));
+  if (args.has("--follow") && args.has("--dry-run"))
+    throw usage_error("--dry-run and --follow do not go together");
   if (args.has("--follow")) return follow_aim(args, choice, paths);
   if (args.has("--until-stdin-ends"))
     throw usage_error("--until-stdin-ends says how long to --follow; give both");

@@ -90,18 +90,20 @@ class Follower {
 };
 
 bool Follower::open_repo_when_there() {
-  for (bool told = false; !environment_; told = true) {
+  for (bool stopped = false;; stopped = stop_.wait(tick_ms)) {
+    std::string missing;
     try {
       environment_ = open_repo(args_);
+      return true;
     } catch (const Failure& failure) {
-      if (!told) complain(std::string("waiting: ") + failure.what());
+      missing = failure.what();
     } catch (const Error& error) {
       if (error.code() != ErrorCode::not_found) throw;
-      if (!told) complain(std::string("waiting: ") + error.what());
+      missing = error.what();
     }
-    if (!environment_ && stop_.wait(tick_ms)) return false;
+    if (stopped) return false;
+    if (told_.insert(missing).second) complain("waiting: " + missing);
   }
-  return true;
 }
 
 // Whoever has leave to write replays what dead writers left: their runs have crashed.
@@ -196,6 +198,7 @@ void Follower::pass() {
       publish_some(runs);
   } catch (const Error& error) {
     if (told_.insert(error.what()).second) complain(error.what());
+    publisher_.discard();
     for (ToWrite& each : runs) pending_.emplace(each.subject.hash, std::move(each));
     next_pass_ns_ = monotonic_ns() + 10 * second_ns;
   }

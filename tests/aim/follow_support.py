@@ -12,8 +12,6 @@ from aim_support import Fault, check, check_equal, chunk, export, plugin_host, r
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
 SERIES = ("ray/tune/loss", "[]")
 WAIT_S = 20
-# A fresh export knows when the job ended; runs that were written before cannot.
-LATER = b"job\xfeended_ns\xfe"
 
 
 class Job:
@@ -115,13 +113,10 @@ def marks(directory):
 
 
 def trees(directory):
-    """Every key of every run, but for what cannot be known before the end of the job."""
-    runs = {}
-    for run_hash in os.listdir(directory / ".aim/meta/chunks"):
-        meta = raw_keys(chunk(directory, "meta", run_hash))
-        kept = {key: value for key, value in meta.items() if not key.endswith(LATER)}
-        runs[run_hash] = (kept, raw_keys(chunk(directory, "seqs", run_hash)))
-    return runs
+    """Every key of every run."""
+    hashes = os.listdir(directory / ".aim/meta/chunks")
+    kinds = ("meta", "seqs")
+    return {each: [raw_keys(chunk(directory, kind, each)) for kind in kinds] for each in hashes}
 
 
 def check_like_fresh(folder, *words, repo="ours", directory="aim"):
