@@ -277,7 +277,8 @@ def test_our_own_runs_are_not_taken_twice(folder):
 def test_a_series_that_is_called_as_one_of_ours_stays_apart(folder):
     make_ours(folder / "ours")
     export(AIMLOG, folder / "ours", folder / "aim", "--keep-nan")
-    run_hash = sorted(show(folder / "ours"))[0]
+    ids = {run["trial_id"]: run_id for run_id, run in show(folder / "ours").items()}
+    run_hash = ids["a"]  # the loss of c has a context, so that nothing would clash
     run = aim.Run(run_hash, repo=str(folder / "aim"), **QUIET)
     run.track(7, name="loss", step=1)
     run.close()
