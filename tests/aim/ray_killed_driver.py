@@ -37,7 +37,7 @@ def main():
         tune.Tuner.restore(path, trainable=Counter).fit()
         return
     callbacks = callbacks_for(ORDER, ORDER["name"], [Killer()])
-    space = {"a": tune.grid_search([1, 2, 3]), "pace": 0.05}
+    space = {"a": tune.grid_search([1, 2]), "pace": 0.05}
     checkpoints = tune.CheckpointConfig(checkpoint_frequency=8)
     tuner_for(Counter, space, None, ORDER, ORDER["name"], callbacks,
               stop={"training_iteration": 30}, checkpoint_config=checkpoints).fit()  # fmt: skip

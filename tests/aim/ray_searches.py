@@ -22,6 +22,8 @@ from ray_trainables import Counter, Endless, contexts, curve, odd_numbers, times
 
 STEPS = {"training_iteration": 30}
 CHECKPOINTS = {"checkpoint_config": tune.CheckpointConfig(checkpoint_frequency=10)}
+# One worker for all trials: most of a small job's time goes into the start of workers.
+ONE_WORKER = {"max_concurrent_trials": 1, "reuse_actors": True}
 SCORE = {"metric": "score", "mode": "max"}
 
 
@@ -53,10 +55,10 @@ def pauses_of_hyperband(fit):
 def population(fit, synch=True):
     scheduler = PopulationBasedTraining(
         time_attr="training_iteration", **SCORE, perturbation_interval=10, quantile_fraction=0.5,
-        resample_probability=0.25, hyperparam_mutations={"a": [1, 2, 3, 4, 5]}, synch=synch,
+        resample_probability=0, hyperparam_mutations={"a": [1, 2, 3, 4, 5]}, synch=synch,
     )  # fmt: skip
     space = {"a": tune.grid_search([1, 5]), "b": tune.choice([1, 2])}
-    fit(Counter, space, {"scheduler": scheduler}, stop=STEPS, **CHECKPOINTS)
+    fit(Counter, space, {"scheduler": scheduler}, stop={"training_iteration": 20}, **CHECKPOINTS)
 
 
 def population_that_does_not_wait(fit):
@@ -71,15 +73,15 @@ def retries(fit):
 
 
 def contexts_and_epochs(fit):
-    fit(contexts, {"kind": tune.grid_search(["contexts", "epochs", "both"])})
+    fit(contexts, {"kind": tune.grid_search(["contexts", "epochs", "both"])}, ONE_WORKER)
 
 
 def numbers_of_all_kinds(fit):
-    fit(odd_numbers, {"a": tune.grid_search([1, 2])})
+    fit(odd_numbers, {"a": tune.grid_search([1, 2])}, ONE_WORKER)
 
 
 def steps_of_the_user(fit):
-    fit(timesteps, {"way": tune.grid_search(["far", "falling", "repeated", "huge"])})
+    fit(timesteps, {"way": tune.grid_search(["far", "falling", "repeated", "huge"])}, ONE_WORKER)
 
 
 def repeated_samples(fit):
