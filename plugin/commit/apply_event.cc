@@ -17,8 +17,7 @@ std::optional<Event> EventApplier::decode(EventType type, ByteView payload) {
   // hold up those behind it.
   try {
     const Event event = decode_event(type, payload);
-    if (const auto* result = std::get_if<ResultEvent>(&event))
-      decode_result(result->result, result_);
+    if (const auto* result = std::get_if<ResultEvent>(&event)) (void)ResultParts(result->result);
     return event;
   } catch (const Error&) {
     return std::nullopt;

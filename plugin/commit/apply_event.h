@@ -8,7 +8,6 @@
 #include "plugin/commit/run_keeper.h"
 #include "plugin/journal/ring.h"
 #include "plugin/model/event.h"
-#include "plugin/model/result_codec.h"
 #include "plugin/store/environment.h"
 
 namespace aimlog {
@@ -51,7 +50,6 @@ class EventApplier {
   JournalImage& image_;
   const IsLive& is_live_;
   RunKeeper runs_;
-  ResultView result_;      // of the record being applied, where it is a result
   uint64_t sequence_ = 0;  // of the record being applied
 };
 

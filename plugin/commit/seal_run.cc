@@ -34,46 +34,73 @@ class Sealer {
   }
 
  private:
+  // Where the columns of a shape go in the group.
+  struct Layout {
+    ShapeNumber shape = 0;
+    std::vector<size_t> places;
+  };
+
   void add_row(const LiveRun::PendingRow& pending) {
-    decode_result(run_.result(pending), result_);
+    const ResultParts result(run_.result(pending));
+    const ResultHead& head = result.head();
     const ShapeRow& shape = shape_row(txn_, image_, pending.shape);
-    const size_t columns = std::min(shape.names.size(), result_.numbers.size());
-    if (group_.steps.empty()) group_.first_sequence = pending.sequence;
+    if (layout_.shape != pending.shape) layout_ = {pending.shape, places_of(shape)};
+    const size_t row = group_.steps.size();
+    if (row == 0) group_.first_sequence = pending.sequence;
     group_.last_sequence = pending.sequence;
-    group_.steps.push_back(result_.step);
-    group_.times_ns.push_back(result_.time_ns);
-    group_.epochs.push_back(result_.epoch);
-    for (size_t i = 0; i < columns; ++i) {
-      const SeriesKey key{shape.names[i], shape.context};
-      if (result_.numbers[i].exists()) {
-        add_number(key, result_.numbers[i]);
-      } else {
-        ObjectRow& object = objects_[key];
-        object.key = key;
-        ++object.count;
-        object.last_step = result_.step;
-        object.last_value = result_.objects[i];
-        objects_changed_ = true;
-      }
-    }
+    group_.steps.push_back(head.step);
+    group_.times_ns.push_back(head.time_ns);
+    group_.epochs.push_back(head.epoch);
+    result.visit(
+        [&](uint32_t column, Number number) {
+          if (column >= layout_.places.size()) return;
+          std::vector<Number>& values = group_.columns[layout_.places[column]].values;
+          values.resize(row);
+          values.push_back(number);
+        },
+        [&](uint32_t column, ByteView value) {
+          if (column >= shape.names.size()) return;
+          keep_object({shape.names[column], shape.context}, head.step, value);
+        });
   }
 
-  void add_number(SeriesKey key, Number number) {
-    const auto [place, is_new] = column_of_.try_emplace(key, group_.columns.size());
-    if (is_new) group_.columns.push_back({key, {}});
-    std::vector<Number>& values = group_.columns[place->second].values;
-    values.resize(group_.steps.size() - 1);
-    values.push_back(number);
-    summaries_[key].add(result_.step, number);
+  std::vector<size_t> places_of(const ShapeRow& shape) {
+    std::vector<size_t> places;
+    for (const NameId name : shape.names) {
+      const SeriesKey key{name, shape.context};
+      const auto [place, is_new] = column_of_.try_emplace(key, group_.columns.size());
+      if (is_new) {
+        group_.columns.push_back({key, {}});
+        group_.columns.back().values.reserve(run_.pending.size());
+      }
+      places.push_back(place->second);
+    }
+    return places;
+  }
+
+  void keep_object(SeriesKey key, int64_t step, ByteView value) {
+    ObjectRow& object = objects_[key];
+    object.key = key;
+    ++object.count;
+    object.last_step = step;
+    object.last_value = value;
+    objects_changed_ = true;
   }
 
   void put_group() {
     if (group_.steps.empty()) return;
-    for (RowGroup::Column& column : group_.columns) column.values.resize(group_.steps.size());
+    // A column of which no row has a number held something else throughout.
+    std::erase_if(group_.columns,
+                  [](const RowGroup::Column& column) { return column.values.empty(); });
+    for (RowGroup::Column& column : group_.columns) {
+      column.values.resize(group_.steps.size());
+      summaries_[column.key].add(group_.steps, column.values);
+    }
     put_chunk(txn_, {run_.number, run_.row.attempts, image_.row.number, group_.first_sequence},
               encode_row_group(group_));
     group_ = {};
     column_of_.clear();
+    layout_ = {};
   }
 
   WriteTransaction& txn_;
@@ -84,7 +111,7 @@ class Sealer {
   bool objects_changed_ = false;
   RowGroup group_;
   std::map<SeriesKey, size_t> column_of_;
-  ResultView result_;
+  Layout layout_;  // of the row before
 };
 
 // Takes the run's rows off the tails that hold them.

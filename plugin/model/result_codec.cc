@@ -3,7 +3,7 @@
 namespace aimlog {
 namespace {
 
-ResultHead read_head(ByteReader& reader, Number* epoch) {
+ResultHead read_head(ByteReader& reader) {
   ResultHead head;
   head.step_is_count = (reader.fixed<uint8_t>() & result_flag_step_is_count) != 0;
   const auto epoch_type = reader.fixed<uint8_t>();
@@ -13,8 +13,7 @@ ResultHead read_head(ByteReader& reader, Number* epoch) {
   head.columns = reader.fixed<uint32_t>();
   head.step = reader.fixed<int64_t>();
   head.time_ns = reader.fixed<int64_t>();
-  const auto bits = reader.fixed<uint64_t>();
-  if (epoch != nullptr) *epoch = {static_cast<NumberType>(epoch_type), bits};
+  head.epoch = {static_cast<NumberType>(epoch_type), reader.fixed<uint64_t>()};
   return head;
 }
 
@@ -22,27 +21,40 @@ ResultHead read_head(ByteReader& reader, Number* epoch) {
 
 ResultHead decode_result_head(ByteView bytes) {
   ByteReader reader(bytes, "result");
-  return read_head(reader, nullptr);
+  return read_head(reader);
+}
+
+ResultParts::ResultParts(ByteView bytes) {
+  ByteReader reader(bytes, "result");
+  head_ = read_head(reader);
+  tags_ = reader.take(result_tags_bytes(head_.columns)).substr(0, head_.columns);
+  size_t numbers = 0;
+  bool all_known = true;
+  for (const char byte : tags_) {
+    const auto tag = static_cast<ValueTag>(byte);
+    all_known = all_known && tag <= ValueTag::map;
+    numbers += is_number(tag) ? 1 : 0;
+  }
+  if (!all_known) reader.fail("a column's tag is unknown");
+  words_ = reader.take(8 * numbers);
+  const ByteView rest = reader.take(reader.remaining());
+  ByteReader objects(rest, "result");
+  for (size_t i = numbers; i < head_.columns; ++i) objects.take(objects.fixed<uint32_t>());
+  objects.expect_end();
+  objects_ = rest;
 }
 
 void decode_result(ByteView bytes, ResultView& out) {
-  ByteReader reader(bytes, "result");
-  const ResultHead head = read_head(reader, &out.epoch);
+  const ResultParts parts(bytes);
+  const ResultHead& head = parts.head();
   out.step_is_count = head.step_is_count;
   out.step = head.step;
   out.time_ns = head.time_ns;
-  const ByteView tags = reader.take(result_tags_bytes(head.columns));
+  out.epoch = head.epoch;
   out.numbers.assign(head.columns, {});
   out.objects.assign(head.columns, {});
-  for (uint32_t i = 0; i < head.columns; ++i) {
-    const auto tag = static_cast<ValueTag>(tags[i]);
-    if (tag > ValueTag::map) reader.fail("a column's tag is unknown");
-    if (is_number(tag)) out.numbers[i] = {static_cast<NumberType>(tag), reader.fixed<uint64_t>()};
-  }
-  for (uint32_t i = 0; i < head.columns; ++i) {
-    if (!out.numbers[i].exists()) out.objects[i] = reader.take(reader.fixed<uint32_t>());
-  }
-  reader.expect_end();
+  parts.visit([&](uint32_t column, Number number) { out.numbers[column] = number; },
+              [&](uint32_t column, ByteView object) { out.objects[column] = object; });
 }
 
 void set_result_step(Bytes& bytes, size_t offset, int64_t step) {

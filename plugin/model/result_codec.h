@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "plugin/base/bytes.h"
@@ -47,14 +48,45 @@ struct ResultView {
 // Decodes into `out`, whose vectors are reused. Throws Error(corrupt).
 void decode_result(ByteView bytes, ResultView& out);
 
-// Only the fixed part, cheaply. Throws Error(corrupt) if even that is cut.
+// The fixed part.
 struct ResultHead {
   bool step_is_count = false;
   uint32_t columns = 0;
   int64_t step = 0;
   int64_t time_ns = 0;
+  Number epoch;
 };
+// Only that, cheaply. Throws Error(corrupt) if even that is cut.
 ResultHead decode_result_head(ByteView bytes);
+
+// The parts of an encoded result, checked as a whole but not copied. Throws Error(corrupt).
+class ResultParts {
+ public:
+  explicit ResultParts(ByteView bytes);
+
+  const ResultHead& head() const { return head_; }
+  // on_number(column, Number) for each number, then on_object(column, encoded value) for the rest.
+  template <typename OnNumber, typename OnObject>
+  void visit(OnNumber&& on_number, OnObject&& on_object) const {
+    const char* word = words_.data();
+    for (uint32_t i = 0; i < head_.columns; ++i) {
+      const auto tag = static_cast<ValueTag>(tags_[i]);
+      if (!is_number(tag)) continue;
+      Number number{static_cast<NumberType>(tag), 0};
+      std::memcpy(&number.bits, word, sizeof number.bits);
+      word += sizeof number.bits;
+      on_number(i, number);
+    }
+    if (objects_.empty()) return;
+    ByteReader in(objects_, "result");
+    for (uint32_t i = 0; i < head_.columns; ++i)
+      if (!is_number(static_cast<ValueTag>(tags_[i]))) on_object(i, in.take(in.fixed<uint32_t>()));
+  }
+
+ private:
+  ResultHead head_;
+  ByteView tags_, words_, objects_;
+};
 
 // Sets the step of the encoded result that begins at `offset` and clears the flag.
 void set_result_step(Bytes& bytes, size_t offset, int64_t step);

@@ -9,10 +9,20 @@
 namespace aimlog {
 namespace {
 
-// A group in whole words, with room for the loads and stores that reach over its end.
-using GroupBytes = std::array<char, packed_group * 8 + 16>;
+// Loads and stores reach so far over the end of what they are after.
+constexpr size_t overhang = 16;
+using GroupBytes = std::array<char, packed_group * 8 + overhang>;
 
-size_t packed_bytes(size_t count, unsigned width) { return (count * width + 7) / 8; }
+struct Range {
+  int64_t low = 0;
+  unsigned width = 0;  // in bits, of the distances from the smallest
+};
+
+constexpr size_t bytes_of(size_t count, unsigned width) { return (count * width + 7) / 8; }
+
+size_t varint_bytes(uint64_t value) {
+  return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
 
 uint64_t load(const char* from) {
   uint64_t word;
@@ -22,76 +32,102 @@ uint64_t load(const char* from) {
 
 void store(char* to, uint64_t word) { std::memcpy(to, &word, sizeof word); }
 
-void append_group(Bytes& out, const uint64_t* words, size_t count) {
-  int64_t low = static_cast<int64_t>(words[0]);
+Range range_of(std::span<const uint64_t> words) {
+  auto low = static_cast<int64_t>(words[0]);
   int64_t high = low;
-  for (size_t i = 1; i < count; ++i) {
-    low = std::min(low, static_cast<int64_t>(words[i]));
-    high = std::max(high, static_cast<int64_t>(words[i]));
+  for (const uint64_t word : words) {
+    low = std::min(low, static_cast<int64_t>(word));
+    high = std::max(high, static_cast<int64_t>(word));
   }
-  const auto base = static_cast<uint64_t>(low);
-  const auto width = static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(high) - base));
-  append_signed(out, low);
-  out.push_back(static_cast<char>(width));
-  GroupBytes bytes{};
-  size_t bit = 0;
-  for (size_t i = 0; i < count; ++i, bit += width) {
-    const uint64_t distance = words[i] - base;
-    char* place = bytes.data() + bit / 8;
-    const unsigned shift = bit % 8;
-    store(place, load(place) | distance << shift);
-    if (shift + width > 64) place[8] = static_cast<char>(distance >> (64 - shift));
-  }
-  out.append(bytes.data(), packed_bytes(count, width));
+  const uint64_t distance = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  return {low, static_cast<unsigned>(std::bit_width(distance))};
 }
 
-void read_group(ByteReader& in, uint64_t* words, size_t count) {
+void append_group(Bytes& out, std::span<const uint64_t> words) {
+  const auto [low, width] = range_of(words);
+  append_signed(out, low);
+  out.push_back(static_cast<char>(width));
+  if (width == 0) return;
+  const auto base = static_cast<uint64_t>(low);
+  GroupBytes bytes;
+  char* to = bytes.data();
+  uint64_t full = 0;  // bits that wait until there are 64 of them
+  unsigned used = 0;
+  for (const uint64_t word : words) {
+    const uint64_t distance = word - base;
+    full |= distance << used;
+    used += width;
+    if (used < 64) continue;
+    store(to, full);
+    to += 8;
+    used -= 64;
+    full = used == 0 ? 0 : distance >> (width - used);
+  }
+  store(to, full);
+  out.append(bytes.data(), bytes_of(words.size(), width));
+}
+
+// `from` can be read 8 bytes beyond its end.
+void unpack(const char* from, uint64_t base, unsigned width, std::span<uint64_t> words) {
+  const uint64_t mask = width == 64 ? ~uint64_t{0} : (uint64_t{1} << width) - 1;
+  size_t bit = 0;
+  if (width <= 57) {
+    for (uint64_t& word : words) {
+      word = base + (load(from + bit / 8) >> bit % 8 & mask);
+      bit += width;
+    }
+    return;
+  }
+  for (uint64_t& word : words) {
+    const char* place = from + bit / 8;
+    const unsigned shift = bit % 8;
+    uint64_t distance = load(place) >> shift;
+    if (shift + width > 64)
+      distance |= static_cast<uint64_t>(static_cast<unsigned char>(place[8])) << (64 - shift);
+    word = base + (distance & mask);
+    bit += width;
+  }
+}
+
+void read_group(ByteReader& in, std::span<uint64_t> words) {
   const auto base = static_cast<uint64_t>(in.signed_varint());
   const unsigned width = in.fixed<uint8_t>();
   if (width > 64) in.fail("a width is above 64 bits");
   if (width == 0) {
-    std::fill_n(words, count, base);
+    std::fill(words.begin(), words.end(), base);
     return;
   }
-  const ByteView packed = in.take(packed_bytes(count, width));
+  const ByteView packed = in.take(bytes_of(words.size(), width));
+  if (in.remaining() >= overhang) return unpack(packed.data(), base, width, words);
   GroupBytes bytes;
   std::memcpy(bytes.data(), packed.data(), packed.size());
-  std::memset(bytes.data() + packed.size(), 0, 16);
-  const uint64_t mask = width == 64 ? ~uint64_t{0} : (uint64_t{1} << width) - 1;
-  size_t bit = 0;
-  for (size_t i = 0; i < count; ++i, bit += width) {
-    const char* place = bytes.data() + bit / 8;
-    const unsigned shift = bit % 8;
-    uint64_t distance = load(place) >> shift;
-    if (shift + width > 64) {
-      distance |= static_cast<uint64_t>(static_cast<unsigned char>(place[8])) << (64 - shift);
-    }
-    words[i] = base + (distance & mask);
-  }
+  std::memset(bytes.data() + packed.size(), 0, overhang);
+  unpack(bytes.data(), base, width, words);
+}
+
+template <typename Word, typename Visit>
+void each_group(std::span<Word> words, Visit&& visit) {
+  for (size_t i = 0; i < words.size(); i += packed_group)
+    visit(words.subspan(i, std::min<size_t>(packed_group, words.size() - i)));
 }
 
 }  // namespace
 
-void append_packed(Bytes& out, const std::vector<uint64_t>& words) {
-  for (size_t i = 0; i < words.size(); i += packed_group) {
-    append_group(out, words.data() + i, std::min<size_t>(packed_group, words.size() - i));
-  }
+size_t packed_size(std::span<const uint64_t> words) {
+  size_t size = 0;
+  each_group(words, [&](std::span<const uint64_t> group) {
+    const auto [low, width] = range_of(group);
+    size += varint_bytes(zigzag(low)) + 1 + bytes_of(group.size(), width);
+  });
+  return size;
 }
 
-void read_packed(ByteReader& in, std::vector<uint64_t>& words) {
-  for (size_t i = 0; i < words.size(); i += packed_group) {
-    read_group(in, words.data() + i, std::min<size_t>(packed_group, words.size() - i));
-  }
+void append_packed(Bytes& out, std::span<const uint64_t> words) {
+  each_group(words, [&](std::span<const uint64_t> group) { append_group(out, group); });
 }
 
-std::vector<uint64_t> differences(const std::vector<uint64_t>& words) {
-  std::vector<uint64_t> result(words);
-  for (size_t i = words.size(); i-- > 1;) result[i] -= result[i - 1];
-  return result;
-}
-
-void sum_up(std::vector<uint64_t>& words) {
-  for (size_t i = 1; i < words.size(); ++i) words[i] += words[i - 1];
+void read_packed(ByteReader& in, std::span<uint64_t> words) {
+  each_group(words, [&](std::span<uint64_t> group) { read_group(in, group); });
 }
 
 }  // namespace aimlog

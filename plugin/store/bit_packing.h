@@ -4,19 +4,17 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "plugin/base/bytes.h"
 
 namespace aimlog {
 
-void append_packed(Bytes& out, const std::vector<uint64_t>& words);
+// As many bytes as append_packed() would write.
+size_t packed_size(std::span<const uint64_t> words);
+void append_packed(Bytes& out, std::span<const uint64_t> words);
 
-// Reads as many words as `words` has. Throws Error(corrupt).
-void read_packed(ByteReader& in, std::vector<uint64_t>& words);
-
-// The differences of neighbours; the first word stays. And back.
-std::vector<uint64_t> differences(const std::vector<uint64_t>& words);
-void sum_up(std::vector<uint64_t>& words);
+// Reads as many words as there is room for. Throws Error(corrupt).
+void read_packed(ByteReader& in, std::span<uint64_t> words);
 
 }  // namespace aimlog

@@ -3,34 +3,27 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "plugin/base/bytes.h"
 #include "plugin/store/chunk_format.h"
+#include "plugin/store/plane_block.h"
 
 namespace aimlog {
 
 enum class WordKind { integer, real };
 
-// Keeps zstd's working memory over many blocks. Not for several threads at once.
+// Keeps working memory over many blocks. Not for several threads at once.
 class BlockEncoder {
  public:
-  BlockEncoder();
-  ~BlockEncoder();
-  BlockEncoder(const BlockEncoder&) = delete;
-  BlockEncoder& operator=(const BlockEncoder&) = delete;
-
   // Appends the block; its end is known to the reader from elsewhere. At least one word.
   void append(Bytes& out, const std::vector<uint64_t>& words, WordKind kind);
 
  private:
   Bytes best_for_integers(const std::vector<uint64_t>& words);
   Bytes best_for_reals(const std::vector<uint64_t>& words);
-  Bytes with_planes(BlockCodec codec, const std::vector<uint64_t>& words, unsigned plane_count);
 
-  struct Zstd;
-  std::unique_ptr<Zstd> zstd_;
+  PlaneCompressor planes_;
 };
 
 // Reads `count` words from a block that takes all that is left in `in`. Throws Error(corrupt).

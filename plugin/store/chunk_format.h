@@ -5,7 +5,7 @@
 
 namespace aimlog {
 
-inline constexpr uint8_t chunk_version = 1;
+inline constexpr uint8_t chunk_version = 2;
 
 enum class Presence : uint8_t { none = 0, all = 1, bitmap = 2 };
 
@@ -23,7 +23,19 @@ enum class BlockCodec : uint8_t {
   float32_planes = 7,  // doubles that are float32 exactly: 4 planes, zstd
   float32_xor_planes = 8,
   decimal = 9,  // doubles that are an integer over a power of ten, as a nested integer block
+  // Since version 2:
+  differences_packed = 10,  // as 4, of a higher order
+  real_packed = 11,         // bits of doubles, ordered as their values are, as an integer block
+  dictionary = 12,          // few different words: these, then the place of each, packed
 };
+
+// In `differences_packed`.
+inline constexpr unsigned difference_order_max = 3;
+// In `dictionary`.
+inline constexpr unsigned dictionary_words_max = 256;
+
+// In `real_packed`, as flags.
+inline constexpr uint8_t real_packed_narrow = 1;  // float32 bits
 
 // Integers are packed in groups of so many, each with its own smallest value and width.
 inline constexpr uint32_t packed_group = 128;

@@ -48,33 +48,34 @@ void read_types(ByteReader& in, NumberColumn& column) {
 }  // namespace
 
 void append_number_column(Bytes& out, const std::vector<Number>& column, BlockEncoder& encoder) {
-  BitField presence(column.size(), 1);
-  std::vector<Number> values;
-  for (size_t i = 0; i < column.size(); ++i) {
-    if (!column[i].exists()) continue;
-    presence.set(i, 1);
-    values.push_back(column[i]);
-  }
-  const Presence kind = values.empty()                   ? Presence::none
-                        : values.size() == column.size() ? Presence::all
-                                                         : Presence::bitmap;
+  const auto has_value = [](Number number) { return number.exists(); };
+  const auto count = static_cast<size_t>(std::count_if(column.begin(), column.end(), has_value));
+  const Presence kind = count == 0               ? Presence::none
+                        : count == column.size() ? Presence::all
+                                                 : Presence::bitmap;
   out.push_back(static_cast<char>(kind));
   if (kind == Presence::none) return;
-  if (kind == Presence::bitmap) out.append(presence.bytes());
-
-  const NumberType first = values[0].type;
-  const bool uniform =
-      std::all_of(values.begin(), values.end(), [&](Number n) { return n.type == first; });
-  out.push_back(static_cast<char>(uniform ? static_cast<uint8_t>(first) : mixed_types));
-  if (!uniform) {
-    BitField types(values.size(), 2);
-    for (size_t i = 0; i < values.size(); ++i) {
-      types.set(i, static_cast<unsigned>(values[i].type) - 1);
-    }
-    out.append(types.bytes());
+  if (kind == Presence::bitmap) {
+    BitField presence(column.size(), 1);
+    for (size_t i = 0; i < column.size(); ++i)
+      if (column[i].exists()) presence.set(i, 1);
+    out.append(presence.bytes());
   }
-  std::vector<uint64_t> words(values.size());
-  std::transform(values.begin(), values.end(), words.begin(), [](Number n) { return n.bits; });
+
+  const NumberType first = std::find_if(column.begin(), column.end(), has_value)->type;
+  const bool uniform = std::all_of(column.begin(), column.end(), [&](Number number) {
+    return number.type == first || !number.exists();
+  });
+  out.push_back(static_cast<char>(uniform ? static_cast<uint8_t>(first) : mixed_types));
+  std::vector<uint64_t> words(count);
+  BitField types(uniform ? 0 : count, 2);
+  size_t next = 0;
+  for (const Number& number : column) {
+    if (!number.exists()) continue;
+    if (!uniform) types.set(next, static_cast<unsigned>(number.type) - 1);
+    words[next++] = number.bits;
+  }
+  out.append(types.bytes());
   const bool real = uniform ? first == NumberType::float64 : true;
   encoder.append(out, words, real ? WordKind::real : WordKind::integer);
 }

@@ -1,5 +1,6 @@
 #include "plugin/store/series_table.h"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -20,25 +21,99 @@ void add_compensated(double& high, double& low, double value) {
   high = sum;
 }
 
+double real_of(Number number) { return std::bit_cast<double>(number.bits); }
+
+bool is_finite_double(Number number) {
+  return number.type == NumberType::float64 && std::isfinite(real_of(number));
+}
+
+bool is_below(Number a, Number b) {
+  if (a.type == NumberType::float64 && b.type == NumberType::float64)
+    return std::bit_cast<double>(a.bits) < std::bit_cast<double>(b.bits);
+  return compare(a, b) == std::partial_ordering::less;
+}
+
 }  // namespace
 
 void SeriesSummary::add(int64_t step, Number value) {
-  SeriesSummary point;
-  point.count = 1;
-  point.first = point.last = value;
-  point.first_step = point.last_step = step;
-  if (value.is_nan()) {
-    point.nan_count = 1;
+  const bool is_first = count == 0;
+  if (is_first) {
+    first = value;
+    first_step = step;
   } else {
-    point.min = point.max = value;
-    point.min_step = point.max_step = step;
-    if (value.is_infinite()) {
-      point.infinite_count = 1;
-    } else {
-      point.finite_sum = value.as_double();
-    }
+    steps_rise = steps_rise && step > last_step;
   }
-  append(point);
+  ++count;
+  last = value;
+  last_step = step;
+  const double real = value.as_double();
+  if (std::isnan(real)) {
+    ++nan_count;
+    return;
+  }
+  // Ties keep the earlier step.
+  if (!min.exists() || is_below(value, min)) {
+    min = value;
+    min_step = step;
+  }
+  if (!max.exists() || is_below(max, value)) {
+    max = value;
+    max_step = step;
+  }
+  if (std::isinf(real)) {
+    ++infinite_count;
+  } else if (is_first) {
+    finite_sum = real;
+  } else {
+    add_compensated(finite_sum, finite_sum_low, real);
+  }
+}
+
+// Doubles without NaN and infinities, in registers: nearly all columns are only these, and a point
+// through memory costs five times as much. Stops in front of the first other value.
+size_t SeriesSummary::add_finite(const std::vector<int64_t>& steps,
+                                 const std::vector<Number>& values, size_t from) {
+  double low = real_of(min), high = real_of(max);
+  double sum = finite_sum, rest = finite_sum_low;
+  bool rise = steps_rise;
+  int64_t step = last_step, step_of_low = min_step, step_of_high = max_step;
+  size_t i = from;
+  for (; i < values.size() && values[i].type == NumberType::float64; ++i) {
+    const auto real = std::bit_cast<double>(values[i].bits);
+    if (!std::isfinite(real)) break;
+    rise = rise && steps[i] > step;
+    step = steps[i];
+    if (real < low) {
+      low = real;
+      step_of_low = step;
+    }
+    if (real > high) {
+      high = real;
+      step_of_high = step;
+    }
+    add_compensated(sum, rest, real);
+  }
+  if (i == from) return i;
+  min = Number::of(low);
+  max = Number::of(high);
+  min_step = step_of_low;
+  max_step = step_of_high;
+  last = values[i - 1];
+  last_step = step;
+  finite_sum = sum;
+  finite_sum_low = rest;
+  steps_rise = rise;
+  count += i - from;
+  return i;
+}
+
+void SeriesSummary::add(const std::vector<int64_t>& steps, const std::vector<Number>& values) {
+  for (size_t i = 0; i < values.size();) {
+    if (is_finite_double(min) && is_finite_double(max)) i = add_finite(steps, values, i);
+    if (i == values.size()) return;
+    if (values[i].exists()) add(steps[i], values[i]);
+    ++i;
+  }
 }
 
 void SeriesSummary::append(const SeriesSummary& later) {
@@ -47,7 +122,6 @@ void SeriesSummary::append(const SeriesSummary& later) {
     *this = later;
     return;
   }
-  // Ties keep the earlier step.
   if (!min.exists() || compare(later.min, min) == std::partial_ordering::less) {
     min = later.min;
     min_step = later.min_step;

@@ -28,10 +28,16 @@ struct SeriesSummary {
 
   // Adds a point behind all earlier ones.
   void add(int64_t step, Number value);
+  // Adds a column of points, one a step; steps without a number are left out.
+  void add(const std::vector<int64_t>& steps, const std::vector<Number>& values);
   // Adds another summary whose points all come behind ours.
   void append(const SeriesSummary& later);
   double mean() const;  // of the finite values; NaN if there is none
   bool operator==(const SeriesSummary&) const = default;
+
+ private:
+  size_t add_finite(const std::vector<int64_t>& steps, const std::vector<Number>& values,
+                    size_t from);
 };
 
 using SummaryMap = std::map<SeriesKey, SeriesSummary>;

@@ -2,12 +2,15 @@
 
 #include <bit>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <random>
+#include <set>
 
 #include "plugin/store/bit_packing.h"
 #include "plugin/store/block_codec.h"
 #include "plugin/store/number_column.h"
+#include "plugin/store/real_block.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
@@ -25,6 +28,19 @@ BlockCodec round_trip(const Words& words, WordKind kind, size_t* size = nullptr)
   CHECK(read_block(in, words.size()) == words);
   if (size != nullptr) *size = block.size();
   return block_codec(block);
+}
+
+Bytes from_hex(const std::string& text) {
+  Bytes bytes;
+  for (size_t i = 0; i < text.size(); i += 2)
+    bytes.push_back(static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16)));
+  return bytes;
+}
+
+std::string to_hex_number(uint64_t word) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(word));
+  return text;
 }
 
 template <typename Make>
@@ -135,21 +151,94 @@ TEST_CASE("EachKindOfSeriesGetsTheCodecThatSuitsIt") {
   CHECK(round_trip(reals(1000, [&](size_t) { return std::round(noise() * 1e4) / 1e4; }),
                    WordKind::real, &size) == BlockCodec::decimal);
   CHECK(size < 2000);
-  const BlockCodec narrowed =
-      round_trip(reals(1000, [&](size_t) { return double{static_cast<float>(noise())}; }),
-                 WordKind::real, &size);
-  CHECK((narrowed == BlockCodec::float32_planes || narrowed == BlockCodec::float32_xor_planes));
-  CHECK(size < 3800);
-  round_trip(reals(1000, [&](size_t) { return noise(); }), WordKind::real, &size);
+  CHECK(round_trip(reals(1000, [&](size_t) { return double{static_cast<float>(noise())}; }),
+                   WordKind::real, &size) == BlockCodec::real_packed);
+  CHECK(size < 3700);
+  CHECK(round_trip(reals(1000, [&](size_t) { return 0.8 + noise() / 10; }), WordKind::real,
+                   &size) == BlockCodec::real_packed);
+  CHECK(size < 6800);
+  CHECK(round_trip(reals(1000, [](size_t i) { return std::cos(static_cast<double>(i) / 3000); }),
+                   WordKind::real, &size) == BlockCodec::real_packed);
+  CHECK(size < 3500);
+  CHECK(round_trip(reals(1000, [](size_t i) { return static_cast<double>(i * i % 97) / 97; }),
+                   WordKind::real, &size) == BlockCodec::dictionary);
+  CHECK(size < 1500);
+  // Around zero the exponents go everywhere, most of them to few places.
+  const auto centred = [&] { return (noise() - 0.9) * noise(); };
+  CHECK(round_trip(reals(1000, [&](size_t) { return centred(); }), WordKind::real, &size) ==
+        BlockCodec::planes);
   CHECK(size < 7500);
+  CHECK(round_trip(reals(1000, [&](size_t) { return double{static_cast<float>(centred())}; }),
+                   WordKind::real, &size) == BlockCodec::float32_planes);
+  CHECK(size < 3800);
   Words counter(1000);
   for (size_t i = 0; i < counter.size(); ++i) counter[i] = i * 64;
-  CHECK(round_trip(counter, WordKind::integer, &size) == BlockCodec::delta_packed);
+  CHECK(round_trip(counter, WordKind::integer, &size) == BlockCodec::differences_packed);
   CHECK(size < 50);
   Words wild(1000);
   for (uint64_t& word : wild) word = random();
   CHECK(round_trip(wild, WordKind::integer, &size) == BlockCodec::raw);
   CHECK(size == 8001);
+}
+
+TEST_CASE("RealsOfEverySignAndExponentComeBack") {
+  std::mt19937_64 random(4);
+  for (const uint64_t mask : {~uint64_t{0}, ~uint64_t{0} << 40, uint64_t{0xbff0} << 48}) {
+    for (const size_t count : {1u, 2u, 3u, 4u, 5u, 130u}) {
+      Words words;
+      for (size_t i = 0; i < count; ++i) words.push_back(random() & mask);
+      const Bytes block = real_block(words, std::nullopt);
+      ByteReader in(ByteView(block).substr(1), "block");
+      Words back(count);
+      read_real_block(in, back);
+      CHECK(back == words);
+      round_trip(words, WordKind::real);
+    }
+  }
+}
+
+TEST_CASE("DifferencesOfEachOrderComeBack") {
+  for (const unsigned order : {1u, 2u, 3u, 4u}) {
+    Words words(400);
+    std::mt19937_64 random(order);
+    for (uint64_t& word : words) word = random() % 8;
+    for (unsigned times = 0; times < order; ++times)
+      for (size_t i = 1; i < words.size(); ++i) words[i] += words[i - 1];
+    size_t size = 0;
+    const BlockCodec codec = round_trip(words, WordKind::integer, &size);
+    CHECK(codec == (order == 1 ? BlockCodec::delta_packed : BlockCodec::differences_packed));
+    CHECK(size < (order < 4 ? 200 : 2500));
+  }
+}
+
+TEST_CASE("BlocksAndChunksOfTheFirstVersionAreRead") {
+  std::ifstream file(std::string(AIMLOG_STORE_GOLDEN) + "/chunks_v1.txt");
+  std::set<BlockCodec> seen;
+  std::string kind, bytes, words;
+  size_t count = 0;
+  while (file >> kind) {
+    if (kind == "block") {
+      file >> count >> bytes >> words;
+      const Bytes block = from_hex(bytes);
+      seen.insert(block_codec(block));
+      ByteReader in(block, "block");
+      std::string back;
+      for (const uint64_t word : read_block(in, count)) back += to_hex_number(word);
+      CHECK(back == words);
+    } else {
+      file >> bytes;
+      const Bytes chunk = from_hex(bytes);
+      const RowGroupReader reader(chunk);
+      CHECK(chunk[0] == 1);
+      CHECK(reader.steps() == std::vector<int64_t>{0, 10, 20, 30, 40});
+      CHECK(reader.epochs()[2] == Number());
+      CHECK(reader.column({1, 0}) == std::vector<Number>{Number::of(0.5), Number::of(-0.0),
+                                                         Number::of(int64_t{3}), Number(),
+                                                         Number::of(true)});
+      CHECK(reader.column({2, 1})->back() == Number::of(1e300));
+    }
+  }
+  CHECK(seen.size() == 9);
 }
 
 TEST_CASE("DecimalsWithExceptionsComeBack") {
@@ -214,7 +303,7 @@ TEST_CASE("AnyFlippedByteOfAChunkIsDetected") {
 TEST_CASE("AChunkOfALaterVersionIsRefused") {
   std::mt19937_64 random(6);
   Bytes bytes = encode_row_group(random_group(random, 2, 1));
-  bytes[0] = 2;
+  bytes[0] = 3;
   try {
     RowGroupReader reader(bytes);
     FAIL("nothing was thrown");

@@ -1,0 +1,147 @@
+// What a value takes in a chunk, by kind of metric, and what it costs to write and to read it.
+// Beside it: zstd over the raw doubles, and the size that Gorilla's XOR coding would have.
+//
+// usage: codec_bench [--quick] [--json] [--rows N]
+#include <zstd.h>
+
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "plugin/store/number_column.h"
+#include "tests/bench/mixed_report.h"
+#include "tests/bench/report.h"
+
+namespace aimlog::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Column = std::vector<Number>;
+
+double nanoseconds(Clock::time_point begin) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
+}
+
+// blocks[metric][block]
+std::vector<std::vector<Column>> make_columns(size_t blocks, size_t rows) {
+  std::vector<std::vector<Column>> columns(mixed_metrics.size(), std::vector<Column>(blocks));
+  MixedReport report(7);
+  for (size_t block = 0; block < blocks; ++block) {
+    for (size_t row = 0; row < rows; ++row) {
+      const auto& values = report.next();
+      for (size_t i = 0; i < values.size(); ++i)
+        columns[i][block].push_back({static_cast<NumberType>(values[i].tag), values[i].as.uint64});
+    }
+  }
+  return columns;
+}
+
+// Bits of Gorilla's coding (Pelkonen et al. 2015, section 4.1.2), values only.
+size_t gorilla_bits(const Column& column) {
+  size_t bits = 64;
+  int leading = -1, trailing = 0;
+  for (size_t i = 1; i < column.size(); ++i) {
+    const uint64_t x = column[i].bits ^ column[i - 1].bits;
+    if (x == 0) {
+      bits += 1;
+      continue;
+    }
+    const int lead = std::min(31, std::countl_zero(x)), trail = std::countr_zero(x);
+    if (leading >= 0 && lead >= leading && trail >= trailing) {
+      bits += 2 + static_cast<size_t>(64 - leading - trailing);
+    } else {
+      leading = lead;
+      trailing = trail;
+      bits += 2 + 5 + 6 + static_cast<size_t>(64 - lead - trail);
+    }
+  }
+  return bits;
+}
+
+size_t zstd_bytes(const Column& column) {
+  std::vector<uint64_t> words;
+  for (const Number& number : column) words.push_back(number.bits);
+  std::vector<char> out(ZSTD_compressBound(words.size() * 8));
+  return ZSTD_compress(out.data(), out.size(), words.data(), words.size() * 8, 3);
+}
+
+struct Cost {
+  double bytes = 0, zstd = 0, gorilla = 0, encode_ns = 0, decode_ns = 0;
+  std::map<int, size_t> codecs;
+  size_t values = 0;
+
+  void add(const Cost& other) {
+    bytes += other.bytes;
+    zstd += other.zstd;
+    gorilla += other.gorilla;
+    encode_ns += other.encode_ns;
+    decode_ns += other.decode_ns;
+    values += other.values;
+  }
+};
+
+Cost measure(const std::vector<Column>& blocks) {
+  Cost cost;
+  BlockEncoder encoder;
+  std::vector<Bytes> encoded(blocks.size());
+  auto begin = Clock::now();
+  for (size_t i = 0; i < blocks.size(); ++i) append_number_column(encoded[i], blocks[i], encoder);
+  cost.encode_ns = nanoseconds(begin);
+  uint64_t sum = 0;
+  begin = Clock::now();
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    ByteReader in(encoded[i], "column");
+    sum += read_whole_number_column(in, static_cast<uint32_t>(blocks[i].size())).bits.back();
+  }
+  cost.decode_ns = nanoseconds(begin);
+  uint64_t expected = 0;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    expected += blocks[i].back().bits;
+    cost.values += blocks[i].size();
+    cost.bytes += static_cast<double>(encoded[i].size());
+    cost.zstd += static_cast<double>(zstd_bytes(blocks[i]));
+    cost.gorilla += static_cast<double>(gorilla_bits(blocks[i])) / 8;
+    ++cost.codecs[encoded[i][2]];
+  }
+  if (sum != expected) std::abort();
+  return cost;
+}
+
+void print(const Report& report, const std::string& name, const Cost& cost) {
+  const auto values = static_cast<double>(cost.values);
+  std::string codecs;
+  for (const auto& [codec, count] : cost.codecs)
+    codecs += " " + std::to_string(codec) + "x" + std::to_string(count);
+  report.add(name + codecs + ", size", cost.bytes / values, "B/value", "zstd -3",
+             cost.zstd / values);
+  report.add(name + ", size", cost.bytes / values, "B/value", "Gorilla", cost.gorilla / values);
+  report.add(name + ", encode", cost.encode_ns / values, "ns/value", "decode",
+             cost.decode_ns / values);
+}
+
+}  // namespace
+}  // namespace aimlog::bench
+
+int main(int argc, char** argv) {
+  using namespace aimlog::bench;
+  bool json = false;
+  size_t rows = 1024, blocks = 64;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--json") json = true;
+    if (word == "--quick") blocks = 16;
+    if (word == "--rows" && i + 1 < argc) rows = std::stoul(argv[++i]);
+  }
+  const Report report(json);
+  const auto columns = make_columns(blocks, rows);
+  Cost all;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const Cost cost = measure(columns[i]);
+    all.add(cost);
+    print(report, std::string(mixed_metrics[i].name), cost);
+  }
+  print(report, "all twenty", all);
+  return 0;
+}
