@@ -25,7 +25,7 @@ Bytes raw_block(const std::vector<uint64_t>& words) {
   return block;
 }
 
-void undo_xor(std::vector<uint64_t>& words) {
+void undo_xor(std::span<uint64_t> words) {
   for (size_t i = 1; i < words.size(); ++i) words[i] ^= words[i - 1];
 }
 
@@ -68,12 +68,11 @@ void BlockEncoder::append(Bytes& out, const std::vector<uint64_t>& words, WordKi
   out += kind == WordKind::integer ? best_for_integers(words) : best_for_reals(words);
 }
 
-std::vector<uint64_t> read_block(ByteReader& in, size_t count) {
+void read_block(ByteReader& in, std::span<uint64_t> words) {
   const auto codec = static_cast<BlockCodec>(in.fixed<uint8_t>());
-  std::vector<uint64_t> words(count);
   switch (codec) {
     case BlockCodec::raw: {
-      const ByteView raw = in.take(count * sizeof(uint64_t));
+      const ByteView raw = in.take(words.size_bytes());
       std::copy(raw.begin(), raw.end(), reinterpret_cast<char*>(words.data()));
       break;
     }
@@ -104,7 +103,6 @@ std::vector<uint64_t> read_block(ByteReader& in, size_t count) {
       read_integers(in, codec, words);
   }
   in.expect_end();
-  return words;
 }
 
 }  // namespace aimlog

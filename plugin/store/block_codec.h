@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "plugin/base/bytes.h"
@@ -26,8 +27,9 @@ class BlockEncoder {
   PlaneCompressor planes_;
 };
 
-// Reads `count` words from a block that takes all that is left in `in`. Throws Error(corrupt).
-std::vector<uint64_t> read_block(ByteReader& in, size_t count);
+// Reads as many words as there is room for from a block that takes all that is left in `in`. Throws
+// Error(corrupt).
+void read_block(ByteReader& in, std::span<uint64_t> words);
 
 // Of a block: which codec was chosen. For tests and statistics.
 inline BlockCodec block_codec(ByteView block) { return static_cast<BlockCodec>(block.at(0)); }

@@ -2,6 +2,7 @@
 
 #include "plugin/base/crc32c.h"
 #include "plugin/model/ids.h"
+#include "plugin/store/chunk_format.h"
 #include "plugin/store/environment_state.h"
 #include "plugin/store/row_codec.h"
 #include "plugin/store/store_format.h"
@@ -9,10 +10,22 @@
 namespace aimlog {
 namespace {
 
+// A chunk's parts have checksums of their own, which its head begins: whoever reads one metric need
+// not touch the bytes of all others. Here only its begin is tied to its key.
+bool guards_itself(Table table, ByteView payload) {
+  return table == Table::chunks && !payload.empty() &&
+         static_cast<uint8_t>(payload[0]) >= chunk_version_self_guarding;
+}
+
 uint32_t checksum(Table table, ByteView key, ByteView payload) {
   const auto number = static_cast<uint8_t>(table);
   uint32_t crc = crc32c(0, &number, 1);
   crc = crc32c(crc, key.data(), key.size());
+  if (guards_itself(table, payload)) {
+    const uint64_t size = payload.size();
+    crc = crc32c(crc, &size, sizeof size);
+    payload = payload.substr(0, chunk_bytes_tied_to_key);
+  }
   return crc32c(crc, payload.data(), payload.size());
 }
 

@@ -1,5 +1,6 @@
 // What is stored under a key: the payload and a checksum over table, key and payload. LMDB has no
-// checksums, and a page in the wrong place would otherwise give right-looking rows.
+// checksums, and a page in the wrong place would otherwise give right-looking rows. Of a chunk only
+// the begin is covered: its parts have their own, which RowGroupReader looks at.
 #pragma once
 
 #include <array>

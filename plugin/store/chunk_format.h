@@ -1,11 +1,17 @@
 // Numbers inside chunks; SCHEMA.md describes the bytes. Stored on disk: never renumber.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace aimlog {
 
 inline constexpr uint8_t chunk_version = 2;
+
+// From this version on the checksums of a chunk's parts begin with that of its head, and the
+// value's own covers, after the key and the size (u64), only so many bytes.
+inline constexpr uint8_t chunk_version_self_guarding = 2;
+inline constexpr size_t chunk_bytes_tied_to_key = 64;
 
 enum class Presence : uint8_t { none = 0, all = 1, bitmap = 2 };
 

@@ -103,7 +103,8 @@ NumberColumn read_number_column_head(ByteReader& in, uint32_t rows) {
 
 NumberColumn read_whole_number_column(ByteReader& in, uint32_t rows) {
   NumberColumn column = read_number_column_head(in, rows);
-  if (column.count() > 0) column.bits = read_block(in, column.count());
+  column.bits.resize(column.count());
+  if (!column.bits.empty()) read_block(in, column.bits);
   return column;
 }
 

@@ -10,22 +10,18 @@
 namespace aimlog {
 namespace {
 
-void append_checksum(Bytes& out) { append_fixed(out, crc32c(0, out.data(), out.size())); }
-
 Bytes integer_part(const std::vector<int64_t>& values, BlockEncoder& encoder) {
   std::vector<uint64_t> words(values.size());
   std::transform(values.begin(), values.end(), words.begin(),
                  [](int64_t value) { return static_cast<uint64_t>(value); });
   Bytes part;
   encoder.append(part, words, WordKind::integer);
-  append_checksum(part);
   return part;
 }
 
 Bytes number_part(const std::vector<Number>& values, BlockEncoder& encoder) {
   Bytes part;
   append_number_column(part, values, encoder);
-  append_checksum(part);
   return part;
 }
 
@@ -74,9 +70,13 @@ Bytes encode_row_group(const RowGroup& group) {
     append_varint(out, column->key.name);
     append_varint(out, column->key.context);
   }
-  for (const Bytes& part : parts) append_varint(out, part.size());
-  append_checksum(out);
-  for (const Bytes& part : parts) out.append(part);
+  for (const Bytes& part : parts) append_varint(out, part.size() + sizeof(uint32_t));
+  const uint32_t head = crc32c(0, out.data(), out.size());
+  append_fixed(out, head);
+  for (const Bytes& part : parts) {
+    out.append(part);
+    append_fixed(out, crc32c(head, part.data(), part.size()));
+  }
   AIMLOG_CHECK(out.size() <= UINT32_MAX);
   return out;
 }

@@ -62,10 +62,11 @@ class RowGroupReader {
     SeriesKey key;
     Part part;
   };
-  ByteView bytes_of(Part part) const;
-  const Part* find(SeriesKey key) const;  // NULL = there is none
+  ByteView bytes_of(Part part, const char* what) const;  // without its checksum, verified
+  const Part* find(SeriesKey key) const;                 // NULL = there is none
 
   ByteView bytes_;
+  uint32_t part_seed_ = 0;  // what the checksums of parts begin with
   uint32_t rows_ = 0;
   uint64_t first_sequence_ = 0;
   uint64_t last_sequence_ = 0;

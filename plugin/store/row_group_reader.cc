@@ -10,29 +10,35 @@ namespace aimlog {
 namespace {
 
 constexpr size_t checksum_bytes = sizeof(uint32_t);
+constexpr const char* steps_name = "steps of a chunk";
+constexpr const char* times_name = "times of a chunk";
+constexpr const char* epochs_name = "epochs of a chunk";
+constexpr const char* column_name = "column of a chunk";
 
-// Without the checksum at its end, which is verified.
-ByteView checked(ByteView bytes, const char* what) {
+struct Checked {
+  ByteView payload;  // without the checksum at its end, which was verified
+  uint32_t checksum;
+};
+
+Checked check(ByteView bytes, uint32_t seed, const char* what) {
   ByteReader in(bytes, what);
   if (bytes.size() < checksum_bytes) in.fail("it is too short");
   const ByteView payload = in.take(bytes.size() - checksum_bytes);
-  if (in.fixed<uint32_t>() != crc32c(0, payload.data(), payload.size())) {
-    in.fail("its checksum is wrong");
-  }
-  return payload;
+  const auto checksum = in.fixed<uint32_t>();
+  if (checksum != crc32c(seed, payload.data(), payload.size())) in.fail("its checksum is wrong");
+  return {payload, checksum};
 }
 
 std::vector<int64_t> read_integers(ByteView part, const char* what, uint32_t rows) {
-  ByteReader in(checked(part, what), what);
-  const std::vector<uint64_t> words = read_block(in, rows);
-  std::vector<int64_t> values(words.size());
-  std::transform(words.begin(), words.end(), values.begin(),
-                 [](uint64_t word) { return static_cast<int64_t>(word); });
+  ByteReader in(part, what);
+  std::vector<int64_t> values(rows);
+  // Types that differ in their sign alone may stand for each other.
+  read_block(in, {reinterpret_cast<uint64_t*>(values.data()), values.size()});
   return values;
 }
 
 std::vector<Number> read_numbers(ByteView part, const char* what, uint32_t rows) {
-  ByteReader in(checked(part, what), what);
+  ByteReader in(part, what);
   return read_number_column(in, rows);
 }
 
@@ -56,7 +62,8 @@ RowGroupReader::RowGroupReader(ByteView bytes) : bytes_(bytes) {
 
   uint64_t offset = 1 + in.position() + checksum_bytes;
   in.take(checksum_bytes);
-  (void)checked(bytes.substr(0, offset), "head of a chunk");
+  const Checked head = check(bytes.substr(0, offset), 0, "head of a chunk");
+  if (static_cast<uint8_t>(bytes[0]) >= chunk_version_self_guarding) part_seed_ = head.checksum;
   for (Part* part : parts) {
     if (part->bytes > bytes.size() - offset) in.fail("a column ends too late");
     part->offset = static_cast<uint32_t>(offset);
@@ -65,8 +72,8 @@ RowGroupReader::RowGroupReader(ByteView bytes) : bytes_(bytes) {
   if (offset != bytes.size()) in.fail("bytes are left over");
 }
 
-ByteView RowGroupReader::bytes_of(Part part) const {
-  return bytes_.substr(part.offset, part.bytes);
+ByteView RowGroupReader::bytes_of(Part part, const char* what) const {
+  return check(bytes_.substr(part.offset, part.bytes), part_seed_, what).payload;
 }
 
 std::vector<SeriesKey> RowGroupReader::keys() const {
@@ -77,15 +84,15 @@ std::vector<SeriesKey> RowGroupReader::keys() const {
 }
 
 std::vector<int64_t> RowGroupReader::steps() const {
-  return read_integers(bytes_of(steps_), "steps of a chunk", rows_);
+  return read_integers(bytes_of(steps_, steps_name), steps_name, rows_);
 }
 
 std::vector<int64_t> RowGroupReader::times_ns() const {
-  return read_integers(bytes_of(times_), "times of a chunk", rows_);
+  return read_integers(bytes_of(times_, times_name), times_name, rows_);
 }
 
 std::vector<Number> RowGroupReader::epochs() const {
-  return read_numbers(bytes_of(epochs_), "epochs of a chunk", rows_);
+  return read_numbers(bytes_of(epochs_, epochs_name), epochs_name, rows_);
 }
 
 const RowGroupReader::Part* RowGroupReader::find(SeriesKey key) const {
@@ -98,25 +105,25 @@ const RowGroupReader::Part* RowGroupReader::find(SeriesKey key) const {
 std::optional<std::vector<Number>> RowGroupReader::column(SeriesKey key) const {
   const Part* part = find(key);
   if (part == nullptr) return std::nullopt;
-  return read_numbers(bytes_of(*part), "column of a chunk", rows_);
+  return read_numbers(bytes_of(*part, column_name), column_name, rows_);
 }
 
 NumberColumn RowGroupReader::stored_epochs() const {
-  ByteReader in(checked(bytes_of(epochs_), "epochs of a chunk"), "epochs of a chunk");
+  ByteReader in(bytes_of(epochs_, epochs_name), epochs_name);
   return read_whole_number_column(in, rows_);
 }
 
 std::optional<NumberColumn> RowGroupReader::stored_column(SeriesKey key) const {
   const Part* part = find(key);
   if (part == nullptr) return std::nullopt;
-  ByteReader in(checked(bytes_of(*part), "column of a chunk"), "column of a chunk");
+  ByteReader in(bytes_of(*part, column_name), column_name);
   return read_whole_number_column(in, rows_);
 }
 
 std::optional<NumberColumn> RowGroupReader::column_head(SeriesKey key) const {
   const Part* part = find(key);
   if (part == nullptr) return std::nullopt;
-  ByteReader in(checked(bytes_of(*part), "column of a chunk"), "column of a chunk");
+  ByteReader in(bytes_of(*part, column_name), column_name);
   return read_number_column_head(in, rows_);
 }
 

@@ -13,6 +13,7 @@
 #include "plugin/store/keys.h"
 #include "plugin/store/page_check.h"
 #include "plugin/store/page_format.h"
+#include "plugin/store/row_group.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/store/child.h"
@@ -34,13 +35,38 @@ void write_file(const std::filesystem::path& file, ByteView bytes) {
   std::ofstream(file, std::ios::trunc) << bytes;
 }
 
+// Of 9,000 bytes or so.
+RowGroup noisy_group() {
+  std::mt19937_64 random(3);
+  RowGroup group;
+  group.first_sequence = group.last_sequence = 1;
+  group.columns.resize(1);
+  for (int64_t i = 0; i < 1100; ++i) {
+    group.steps.push_back(i);
+    group.times_ns.push_back(i);
+    group.epochs.push_back(Number::of(i));
+    group.columns[0].values.push_back({NumberType::float64, random()});
+  }
+  return group;
+}
+
+// A chunk guards itself, part by part: what is read of it is decoded.
+void decode_chunk(ByteView bytes) {
+  const RowGroupReader reader(bytes);
+  reader.steps();
+  reader.times_ns();
+  reader.epochs();
+  for (const SeriesKey& key : reader.keys()) reader.column(key);
+}
+
 // Rows of all sizes, with freed pages, branches and long values.
 void fill(Environment& env, uint32_t count) {
   with_write_transaction(env, [&](WriteTransaction& txn) {
     for (uint32_t i = 0; i < count; ++i) {
       txn.put(Table::runs, Key().add(i), Bytes(30 + i % 40, static_cast<char>('a' + i % 26)));
     }
-    for (uint32_t i = 0; i < 4; ++i) txn.put(Table::chunks, Key().add(i), Bytes(9000, 'c'));
+    const Bytes chunk = encode_row_group(noisy_group());
+    for (uint32_t i = 0; i < 4; ++i) txn.put(Table::chunks, Key().add(i), chunk);
   });
   with_write_transaction(env, [&](WriteTransaction& txn) {
     for (uint32_t i = 0; i < count; i += 3) txn.erase(Table::runs, Key().add(i));
@@ -55,6 +81,7 @@ Rows read_all(Environment& env) {
   const Transaction txn(env);
   for (unsigned table = 0; table < table_count; ++table) {
     txn.scan(static_cast<Table>(table), {}, {}, [&](ByteView key, ByteView value) {
+      if (static_cast<Table>(table) == Table::chunks) decode_chunk(value);
       rows[{table, Bytes(key)}] = value;
       return true;
     });

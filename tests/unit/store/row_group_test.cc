@@ -9,6 +9,7 @@
 
 #include "plugin/store/bit_packing.h"
 #include "plugin/store/block_codec.h"
+#include "plugin/store/checked_value.h"
 #include "plugin/store/number_column.h"
 #include "plugin/store/real_block.h"
 #include "tests/support/catch.h"
@@ -25,7 +26,9 @@ BlockCodec round_trip(const Words& words, WordKind kind, size_t* size = nullptr)
   Bytes block;
   encoder.append(block, words, kind);
   ByteReader in(block, "block");
-  CHECK(read_block(in, words.size()) == words);
+  Words back(words.size());
+  read_block(in, back);
+  CHECK(back == words);
   if (size != nullptr) *size = block.size();
   return block_codec(block);
 }
@@ -222,8 +225,10 @@ TEST_CASE("BlocksAndChunksOfTheFirstVersionAreRead") {
       const Bytes block = from_hex(bytes);
       seen.insert(block_codec(block));
       ByteReader in(block, "block");
+      Words values(count);
+      read_block(in, values);
       std::string back;
-      for (const uint64_t word : read_block(in, count)) back += to_hex_number(word);
+      for (const uint64_t word : values) back += to_hex_number(word);
       CHECK(back == words);
     } else {
       file >> bytes;
@@ -298,6 +303,31 @@ TEST_CASE("AnyFlippedByteOfAChunkIsDetected") {
     CHECK_THROWS_AS(read_all(ByteView(good).substr(0, i)), Error);
   }
   CHECK_THROWS_AS(read_all(good + "x"), Error);
+}
+
+TEST_CASE("PartsOfAnotherChunkAreNotTakenForItsOwn") {
+  RowGroup group;
+  group.first_sequence = group.last_sequence = 1;
+  group.steps = group.times_ns = {1, 2};
+  group.columns = {{{1, 0}, {Number::of(0.5), Number::of(0.5)}}};
+  const Bytes one = encode_row_group(group);
+  group.first_sequence = group.last_sequence = 2;
+  const Bytes other = encode_row_group(group);
+  REQUIRE(one.size() == other.size());
+  const size_t head = one.size() - 16;  // within the parts, whose bytes are the same in both
+  const Bytes mixed = one.substr(0, head) + other.substr(head);
+  const RowGroupReader reader(mixed);
+  CHECK_THROWS_AS(reader.column({1, 0}), Error);
+}
+
+TEST_CASE("AChunkBelongsToItsKey") {
+  const Bytes chunk(100, '\x02');
+  const Bytes value = with_checksum(Table::chunks, "a", chunk);
+  CHECK(verified(Table::chunks, "a", value, "file") == chunk);
+  CHECK_THROWS_AS(verified(Table::chunks, "b", value, "file"), Error);
+  CHECK_THROWS_AS(verified(Table::tails, "a", value, "file"), Error);
+  const Bytes longer = value.substr(0, 90) + "x" + value.substr(90);
+  CHECK_THROWS_AS(verified(Table::chunks, "a", longer, "file"), Error);
 }
 
 TEST_CASE("AChunkOfALaterVersionIsRefused") {
