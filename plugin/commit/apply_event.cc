@@ -44,7 +44,8 @@ bool EventApplier::place(const SessionEvent& event) {
 
 bool EventApplier::place(const TrialEvent& event) {
   if (image_.row.job == 0) return false;
-  put_trial_id(txn_, image_.row.job, event.trial, event.id);
+  if (!find_run(txn_, image_.row.job, event.trial))
+    put_trial_id(txn_, image_.row.job, event.trial, event.id);
   return true;
 }
 

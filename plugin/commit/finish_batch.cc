@@ -14,9 +14,9 @@ namespace {
 constexpr size_t seal_rows = 1024;
 // All tails of a journal together; beyond it the runs in the oldest tails are sealed.
 constexpr uint64_t tail_bytes_max = uint64_t{64} << 20;
-// Of one tail: sixteen pages of the file and not one byte more (16 bytes are the page's own
-// header).
-constexpr size_t tail_value_bytes = 16 * 4096 - 16 - 4;
+// Of the rows of one tail: packed they take about a third, so that what is left free of the
+// last page does not matter.
+constexpr size_t tail_rows_bytes = size_t{192} << 10;
 
 // Puts the rows that are in no tail yet into new ones.
 class TailWriter {
@@ -27,7 +27,7 @@ class TailWriter {
     const size_t before = bytes_.size();
     append_tail_row(bytes_,
                     {run.number, run.row.attempts, row.sequence, row.shape, run.result(row)});
-    if (bytes_.size() > tail_value_bytes && rows_ > 0) {
+    if (bytes_.size() > tail_rows_bytes && rows_ > 0) {
       const Bytes last = bytes_.substr(before);
       bytes_.resize(before);
       put();
@@ -40,7 +40,7 @@ class TailWriter {
   void put() {
     if (rows_ == 0) return;
     const uint64_t number = ++image_.row.next_tail;
-    put_tail(txn_, image_.row.number, number, bytes_);
+    put_tail(txn_, image_.row.number, number, bytes_, zstd_);
     image_.tails.push_back({number, bytes_.size(), rows_});
     image_.tail_bytes += bytes_.size();
     bytes_.clear();
@@ -50,6 +50,7 @@ class TailWriter {
  private:
   WriteTransaction& txn_;
   JournalImage& image_;
+  ZstdCompressor zstd_;
   Bytes bytes_;
   uint64_t rows_ = 0;
 };

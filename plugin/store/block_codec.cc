@@ -6,6 +6,7 @@
 #include "plugin/store/decimal_block.h"
 #include "plugin/store/dictionary_block.h"
 #include "plugin/store/integer_block.h"
+#include "plugin/store/plane_block.h"
 #include "plugin/store/real_block.h"
 
 namespace aimlog {
@@ -37,7 +38,7 @@ Bytes BlockEncoder::best_for_integers(const std::vector<uint64_t>& words) {
   // Packing is faster to read; the rest is tried only where packing did little.
   if (best.size() > words.size() * 2) keep_smaller(best, dictionary_block(words));
   if (best.size() > words.size() * 4) {
-    keep_smaller(best, planes_.block(BlockCodec::planes, words, 8));
+    keep_smaller(best, plane_block(BlockCodec::planes, words, 8, zstd_));
     keep_smaller(best, raw_block(words));
   }
   return best;
@@ -53,8 +54,8 @@ Bytes BlockEncoder::best_for_reals(const std::vector<uint64_t>& words) {
   // zstd takes longer than all the rest, to write and to read: only where nothing else helped.
   const size_t planes = narrowed ? 4 : 8;
   if (best.size() * 10 < words.size() * planes * 9) return best;
-  keep_smaller(best, narrowed ? planes_.block(BlockCodec::float32_planes, *narrowed, 4)
-                              : planes_.block(BlockCodec::planes, words, 8));
+  keep_smaller(best, narrowed ? plane_block(BlockCodec::float32_planes, *narrowed, 4, zstd_)
+                              : plane_block(BlockCodec::planes, words, 8, zstd_));
   return best;
 }
 

@@ -8,7 +8,7 @@
 
 #include "plugin/base/bytes.h"
 #include "plugin/store/chunk_format.h"
-#include "plugin/store/plane_block.h"
+#include "plugin/store/zstd_frame.h"
 
 namespace aimlog {
 
@@ -24,7 +24,7 @@ class BlockEncoder {
   Bytes best_for_integers(const std::vector<uint64_t>& words);
   Bytes best_for_reals(const std::vector<uint64_t>& words);
 
-  PlaneCompressor planes_;
+  ZstdCompressor zstd_;
 };
 
 // Reads as many words as there is room for from a block that takes all that is left in `in`. Throws

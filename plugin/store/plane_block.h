@@ -3,28 +3,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "plugin/base/bytes.h"
 #include "plugin/store/chunk_format.h"
+#include "plugin/store/zstd_frame.h"
 
 namespace aimlog {
 
-// Keeps zstd's working memory over many blocks. Not for several threads at once.
-class PlaneCompressor {
- public:
-  PlaneCompressor();
-  ~PlaneCompressor();
-  PlaneCompressor(const PlaneCompressor&) = delete;
-  PlaneCompressor& operator=(const PlaneCompressor&) = delete;
-
-  Bytes block(BlockCodec codec, std::span<const uint64_t> words, unsigned planes);
-
- private:
-  struct Zstd;
-  std::unique_ptr<Zstd> zstd_;
-};
+Bytes plane_block(BlockCodec codec, std::span<const uint64_t> words, unsigned planes,
+                  ZstdCompressor& zstd);
 
 // What follows the codec, to the end. Throws Error(corrupt).
 void read_planes(ByteReader& in, std::span<uint64_t> words, unsigned planes);

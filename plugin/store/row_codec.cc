@@ -4,6 +4,7 @@
 
 #include "plugin/base/field_codec.h"
 #include "plugin/store/store_format.h"
+#include "plugin/store/summary_codec.h"
 
 namespace aimlog {
 
@@ -86,6 +87,11 @@ constexpr const char* row_name<SummaryMap> = "series summaries";
 template <>
 constexpr const char* row_name<ObjectMap> = "objects";
 
+template <typename Row>
+constexpr uint8_t newest_version = row_version;
+template <>
+constexpr uint8_t newest_version<SummaryMap> = summaries_version;
+
 template <typename Item>
 void append_item(Bytes& out, Item item) {
   Bytes one;
@@ -122,10 +128,10 @@ ByteView without_version(ByteView bytes, uint8_t newest, const char* what) {
 
 template <typename Row>
 Bytes encode_row(const Row& row) {
-  Bytes out(1, static_cast<char>(row_version));
+  Bytes out(1, static_cast<char>(newest_version<Row>));
   if constexpr (std::is_same_v<Row, SummaryMap>) {
     append_varint(out, row.size());
-    for (const auto& [key, summary] : row) append_item(out, std::pair(key, summary));
+    for (const auto& [key, summary] : row) append_summary(out, key, summary);
   } else if constexpr (std::is_same_v<Row, ObjectMap>) {
     append_varint(out, row.size());
     for (const auto& [key, object] : row) append_item(out, object);
@@ -138,9 +144,13 @@ Bytes encode_row(const Row& row) {
 
 template <typename Row>
 Row decode_row(ByteView bytes) {
-  ByteReader in(without_version(bytes, row_version, row_name<Row>), row_name<Row>);
+  ByteReader in(without_version(bytes, newest_version<Row>, row_name<Row>), row_name<Row>);
   Row row{};
   if constexpr (std::is_same_v<Row, SummaryMap>) {
+    if (bytes[0] == summaries_version) {
+      for (uint64_t i = in.varint_up_to(in.remaining()); i > 0; --i) row.insert(read_summary(in));
+      return row;
+    }
     for (auto& item : read_items<std::pair<SeriesKey, SeriesSummary>>(in)) row.insert(item);
   } else if constexpr (std::is_same_v<Row, ObjectMap>) {
     for (ObjectRow& object : read_items<ObjectRow>(in)) row[object.key] = std::move(object);

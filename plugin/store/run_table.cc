@@ -42,6 +42,7 @@ RunNumber add_run(WriteTransaction& txn, const TrialKey& trial, const RunRow& ro
   put_run(txn, number, row);
   txn.put(Table::runs, trial_index(RunKind::trial, row.job, trial), encode_number(number));
   txn.put(Table::runs, Key(RunKind::id).add(row.id.bytes), encode_number(number));
+  txn.erase(Table::runs, trial_index(RunKind::trial_id, row.job, trial));  // the row has it now
   return number;
 }
 

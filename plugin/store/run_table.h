@@ -24,7 +24,7 @@ void each_run(const Transaction& txn, const std::function<void(RunNumber, const 
 void put_attempt(WriteTransaction& txn, RunNumber run, uint32_t attempt, const AttemptRow& row);
 std::optional<AttemptRow> get_attempt(const Transaction& txn, RunNumber run, uint32_t attempt);
 
-// The trial id behind a key, known before the run is (a trial record comes first).
+// The trial id behind a key, until add_run() for that key: a trial's record comes before its run.
 void put_trial_id(WriteTransaction& txn, JobNumber job, const TrialKey& trial, ByteView trial_id);
 std::optional<std::string> get_trial_id(const Transaction& txn, JobNumber job,
                                         const TrialKey& trial);

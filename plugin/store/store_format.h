@@ -10,7 +10,11 @@ inline constexpr uint32_t repo_format_version = 1;
 
 // First byte of every row. Fields appended to a row need no new version; a changed meaning does.
 inline constexpr uint8_t row_version = 1;
-inline constexpr uint8_t tail_version = 1;
+// Summaries: 1 as fields like other rows, 2 as summary_codec.h says.
+inline constexpr uint8_t summaries_version = 2;
+// Tails: 1 as rows, 2 as tail_codec.h says.
+inline constexpr uint8_t tail_version = 2;
+inline constexpr uint8_t tail_version_plain = 1;
 
 // Second level of the tables that hold rows and indexes of them: the first byte of a key.
 enum class NameKind : uint8_t { name = 1, name_hash = 2, context = 3, context_hash = 4 };

@@ -1,6 +1,8 @@
 #include "plugin/store/tail_table.h"
 
+#include "plugin/store/store_format.h"
 #include "plugin/store/table_access.h"
+#include "plugin/store/tail_codec.h"
 
 namespace aimlog {
 namespace {
@@ -8,7 +10,8 @@ namespace {
 template <typename Visit>
 void each_tail_with(const Transaction& txn, const Key& prefix, const Visit& visit) {
   each_row(txn, Table::tails, prefix, [&](KeyReader& key, ByteView row) {
-    visit(key, without_version(row, tail_version, "tail"));
+    const ByteView rows = without_version(row, tail_version, "tail");
+    visit(key, row[0] == tail_version_plain ? Bytes(rows) : unpack_tail(rows));
   });
 }
 
@@ -35,9 +38,10 @@ void each_tail_row(ByteView tail, const std::function<void(const TailRow&)>& vis
   }
 }
 
-void put_tail(WriteTransaction& txn, JournalNumber journal, uint64_t number, ByteView rows) {
+void put_tail(WriteTransaction& txn, JournalNumber journal, uint64_t number, ByteView rows,
+              ZstdCompressor& zstd) {
   Bytes value(1, static_cast<char>(tail_version));
-  value.append(rows);
+  value.append(pack_tail(rows, zstd));
   txn.put(Table::tails, Key(TailKind::tail).add(journal).add(number), value);
 }
 

@@ -14,6 +14,7 @@
 #include "plugin/base/bytes.h"
 #include "plugin/store/environment.h"
 #include "plugin/store/rows.h"
+#include "plugin/store/zstd_frame.h"
 
 namespace aimlog {
 
@@ -29,7 +30,8 @@ void append_tail_row(Bytes& tail, const TailRow& row);
 // Throws Error(corrupt). Views point into `tail`.
 void each_tail_row(ByteView tail, const std::function<void(const TailRow&)>& visit);
 
-void put_tail(WriteTransaction& txn, JournalNumber journal, uint64_t number, ByteView rows);
+void put_tail(WriteTransaction& txn, JournalNumber journal, uint64_t number, ByteView rows,
+              ZstdCompressor& zstd);
 void erase_tail(WriteTransaction& txn, JournalNumber journal, uint64_t number);
 void each_tail(const Transaction& txn, JournalNumber journal,
                const std::function<void(uint64_t number, ByteView rows)>& visit);

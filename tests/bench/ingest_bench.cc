@@ -4,26 +4,22 @@
 //
 // usage: ingest_bench AIMLOG_PLUGIN [--quick] [--json] [--points N] [--runs N]
 #include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <vector>
 
 #include "tests/bench/loaded_plugin.h"
 #include "tests/bench/mixed_report.h"
+#include "tests/bench/process_usage.h"
 #include "tests/bench/report.h"
 #include "tests/support/temp_dir.h"
 
 namespace aimlog::bench {
 namespace {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 struct Options {
@@ -37,35 +33,6 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-double cpu_seconds(int who) {
-  rusage used;
-  getrusage(who, &used);
-  const auto seconds = [](timeval time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-// What the process has sent to the block device.
-uint64_t bytes_written() {
-  std::ifstream io("/proc/self/io");
-  std::string name;
-  uint64_t value = 0;
-  while (io >> name >> value)
-    if (name == "write_bytes:") return value;
-  return 0;
-}
-
-uint64_t size_of(const fs::path& directory) {
-  uint64_t bytes = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-    struct stat status;
-    if (::stat(entry.path().c_str(), &status) == 0 && S_ISREG(status.st_mode))
-      bytes += static_cast<uint64_t>(status.st_blocks) * 512;
-  }
-  return bytes;
-}
-
 // Reports made beforehand: making them costs more than the hook that takes them.
 std::vector<MixedReport::Values> prepared_reports(size_t count) {
   std::vector<MixedReport::Values> reports;
@@ -76,10 +43,11 @@ std::vector<MixedReport::Values> prepared_reports(size_t count) {
 }
 
 struct Outcome {
-  double seconds = 0;       // from the first hook until destroy returned
-  double cpu_seconds = 0;   // of all threads meanwhile
-  double host_seconds = 0;  // of these, the host's thread
-  uint64_t device_bytes = 0;
+  double seconds = 0;          // from the first hook until destroy returned
+  double cpu_seconds = 0;      // of all threads meanwhile
+  double host_seconds = 0;     // of these, the host's thread
+  uint64_t written_bytes = 0;  // by the store
+  uint64_t dirtied_bytes = 0;  // the journal too
   uint64_t repo_bytes = 0;
   uint64_t waits = 0;
   uint64_t wait_ns_max = 0;
@@ -97,7 +65,7 @@ class Ingest {
     {
       tuner::Plugin plugin =
           load_plugin(options_.plugin, "repo: repo\non_full: block\n", directory.path());
-      const uint64_t device = bytes_written();
+      const uint64_t written = bytes_written(), dirtied = bytes_dirtied();
       const double cpu = cpu_seconds(RUSAGE_SELF), host = cpu_seconds(RUSAGE_THREAD);
       const auto begin = Clock::now();
       report_all(plugin);
@@ -108,12 +76,13 @@ class Ingest {
       { const tuner::Plugin closed = std::move(plugin); }
       outcome.seconds = seconds_since(begin);
       outcome.cpu_seconds = cpu_seconds(RUSAGE_SELF) - cpu;
-      outcome.device_bytes = bytes_written() - device;
+      outcome.written_bytes = bytes_written() - written;
+      outcome.dirtied_bytes = bytes_dirtied() - dirtied;
       outcome.waits = stats.waits;
       outcome.wait_ns_max = stats.wait_ns_max;
       outcome.lost = stats.events_dropped + stats.events_lost + refused_;
     }
-    outcome.repo_bytes = size_of(directory.path());
+    outcome.repo_bytes = size_on_disk(directory.path());
     return outcome;
   }
 
@@ -191,9 +160,11 @@ void print(const Report& report, const Options& options, const Outcome& outcome)
              points / floor * 1e-6);
   report.add("repo, bytes a point", static_cast<double>(outcome.repo_bytes) / points, "bytes",
              "8 bytes of a double", 8);
-  report.add("written to the device, bytes a point",
-             static_cast<double>(outcome.device_bytes) / points, "bytes", "repo",
-             static_cast<double>(outcome.repo_bytes) / points);
+  const double repo = static_cast<double>(outcome.repo_bytes) / points;
+  report.add("written by the store, bytes a point",
+             static_cast<double>(outcome.written_bytes) / points, "bytes", "repo", repo);
+  report.add("made dirty, the journal too, bytes a point",
+             static_cast<double>(outcome.dirtied_bytes) / points, "bytes", "repo", repo);
 }
 
 }  // namespace

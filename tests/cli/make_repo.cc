@@ -118,7 +118,8 @@ class Maker {
       const Bytes result = encode_result(view);
       append_tail_row(rows, {run, attempt, ++sequence_, shape_, result});
     }
-    put_tail(txn_, 1, ++tails_, rows);
+    ZstdCompressor zstd;
+    put_tail(txn_, 1, ++tails_, rows, zstd);
   }
 
   void chunk(RunNumber run, uint32_t attempt, const std::vector<MadeResult>& results) {

@@ -23,6 +23,13 @@ std::string hex(ByteView bytes) {
   return to_hex(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
+Bytes from_hex(const std::string& text) {
+  Bytes bytes;
+  for (size_t i = 0; i < text.size(); i += 2)
+    bytes.push_back(static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16)));
+  return bytes;
+}
+
 // "table key value" a line; without the repo's random id.
 std::string dump(const Transaction& txn) {
   std::string text;
@@ -96,7 +103,8 @@ void add_journal(WriteTransaction& txn) {
   put_open_run(txn, journal.number, 1);
   Bytes rows;
   append_tail_row(rows, {1, 1, 300, 1, "result"});
-  put_tail(txn, journal.number, 1, rows);
+  ZstdCompressor zstd;
+  put_tail(txn, journal.number, 1, rows, zstd);
   put_seal(txn, journal.number, 1, 299);
   LossRow loss;
   loss.results = 12;
@@ -105,7 +113,7 @@ void add_journal(WriteTransaction& txn) {
 
 }  // namespace
 
-TEST_CASE("TheBytesOnDiskAreThoseOfTheFirstVersion") {
+TEST_CASE("TheBytesOnDiskAreThoseOfThisVersion") {
   TempDir dir;
   const auto env = Environment::open(dir.path(), OpenMode::create);
   with_write_transaction(*env, [](WriteTransaction& txn) {
@@ -119,6 +127,48 @@ TEST_CASE("TheBytesOnDiskAreThoseOfTheFirstVersion") {
   std::ostringstream golden;
   golden << std::ifstream(file).rdbuf();
   CHECK(now == golden.str());
+}
+
+TEST_CASE("ARepoOfTheFirstVersionIsRead") {
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  with_write_transaction(*env, [](WriteTransaction& txn) {
+    std::ifstream file(std::string(AIMLOG_STORE_GOLDEN) + "/small_repo_v1.txt");
+    std::string line;
+    while (std::getline(file, line)) {
+      std::istringstream words(line);
+      std::string table, key, value;  // a value may be empty
+      words >> table >> key >> value;
+      for (unsigned i = 0; i < table_count; ++i)
+        if (table != "meta" && table == table_name(static_cast<Table>(i)))
+          txn.put(static_cast<Table>(i), from_hex(key), from_hex(value));
+    }
+  });
+  const Transaction txn(*env);
+  const RunRow run = get_run(txn, 1);
+  CHECK(run.error_text == "out of memory");
+  CHECK(find_run(txn, run.job, trial_key("t1")) == RunNumber{1});
+  CHECK(get_attempt(txn, 1, 1)->sealed_results == 3);
+  const SummaryMap summaries = get_summaries(txn, 1, 1);
+  REQUIRE(summaries.size() == 1);
+  CHECK(summaries.begin()->second.max == Number::of(int64_t{3}));
+  CHECK(summaries.begin()->second.min_step == 1);
+  size_t results = 0;
+  each_tail(txn, [&](JournalNumber, uint64_t, ByteView rows) {
+    each_tail_row(rows, [&](const TailRow& row) {
+      ++results;
+      CHECK(row.sequence == 300);
+      CHECK(row.result == "result");
+    });
+  });
+  CHECK(results == 1);
+  size_t chunks = 0;
+  each_chunk(txn, 1, [&](const ChunkKey&, ByteView encoded) {
+    ++chunks;
+    CHECK(encoded[0] == 1);
+    CHECK(RowGroupReader(encoded).column({1, 1})->back() == Number::of(0.125));
+  });
+  CHECK(chunks == 1);
 }
 
 TEST_CASE("RowsWithFieldsOfALaterVersionAreReadAndShorterOnesToo") {

@@ -140,7 +140,8 @@ void write_history(WriteTransaction& txn, Repo& repo, const std::vector<MadeResu
   for (const MadeResult& row : history)
     append_tail_row(tails[row.journal],
                     {run_number, row.attempt, row.sequence, repo.shape, encoded(row)});
-  for (const auto& [journal, rows] : tails) put_tail(txn, journal, 1, rows);
+  ZstdCompressor zstd;
+  for (const auto& [journal, rows] : tails) put_tail(txn, journal, 1, rows, zstd);
   for (size_t begin = 0; begin < sealed;) {
     size_t end = begin;
     while (end < sealed && history[end].attempt == history[begin].attempt &&

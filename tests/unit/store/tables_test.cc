@@ -1,4 +1,6 @@
+#include <cmath>
 #include <limits>
+#include <random>
 
 #include "plugin/store/job_table.h"
 #include "plugin/store/journal_table.h"
@@ -6,6 +8,7 @@
 #include "plugin/store/row_codec.h"
 #include "plugin/store/run_table.h"
 #include "plugin/store/series_table.h"
+#include "plugin/store/tail_codec.h"
 #include "plugin/store/tail_table.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
@@ -33,6 +36,66 @@ RunRow run_row(JobNumber job, const std::string& id) {
 }
 
 }  // namespace
+
+TEST_CASE("SummariesComeBackBitForBit") {
+  std::mt19937_64 random(9);
+  SummaryMap summaries;
+  for (uint32_t name = 1; name < 400; ++name) {
+    SeriesSummary& summary = summaries[{name, static_cast<ContextId>(random() % 3)}];
+    for (uint64_t i = 0; i < name % 5; ++i) {
+      const auto real = std::bit_cast<double>(random());
+      const Number values[] = {Number::of(real),
+                               Number::of(-0.0),
+                               Number::of(std::nan("")),
+                               Number::of(static_cast<double>(static_cast<float>(i) / 3)),
+                               Number::of(static_cast<double>(i * 7)),
+                               Number::of(static_cast<int64_t>(random())),
+                               Number::of(random()),
+                               Number::of(i % 2 == 0),
+                               Number::of(-std::numeric_limits<double>::infinity())};
+      summary.add(static_cast<int64_t>(name % 7 == 0 ? random() : i), values[random() % 9]);
+    }
+  }
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  with_write_transaction(*env, [&](WriteTransaction& txn) { put_summaries(txn, 1, 2, summaries); });
+  const SummaryMap back = get_summaries(Transaction(*env), 1, 2);
+  REQUIRE(back.size() == summaries.size());
+  for (const auto& [key, summary] : summaries) {
+    const SeriesSummary& other = back.at(key);
+    CHECK(std::bit_cast<uint64_t>(other.finite_sum) == std::bit_cast<uint64_t>(summary.finite_sum));
+    CHECK(std::bit_cast<uint64_t>(other.finite_sum_low) ==
+          std::bit_cast<uint64_t>(summary.finite_sum_low));
+    SeriesSummary same = other;
+    same.finite_sum = summary.finite_sum;  // NaN is not equal to itself
+    same.finite_sum_low = summary.finite_sum_low;
+    CHECK(same == summary);
+  }
+}
+
+TEST_CASE("TailsOfRowsOfAnyLengthComeBackInOrder") {
+  std::mt19937_64 random(10);
+  Bytes rows;
+  for (uint64_t i = 0; i < 500; ++i) {
+    Bytes result(i % 50 < 30 ? 40 : random() % 60, '\0');
+    for (char& byte : result) byte = static_cast<char>(random() % 7);
+    append_tail_row(rows, {static_cast<RunNumber>(random()), static_cast<uint32_t>(random() % 3),
+                           random(), static_cast<ShapeNumber>(i), result});
+  }
+  ZstdCompressor zstd;
+  const Bytes packed = pack_tail(rows, zstd);
+  CHECK(packed.size() < rows.size() * 3 / 4);
+  CHECK(unpack_tail(packed) == rows);
+  for (int i = 0; i < 300; ++i) {
+    Bytes bad = packed;
+    bad[random() % bad.size()] ^= static_cast<char>(1 << random() % 8);
+    try {
+      unpack_tail(bad.substr(0, random() % 2 == 0 ? bad.size() : random() % bad.size()));
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::corrupt);
+    }
+  }
+}
 
 TEST_CASE("NamesOfAnyLengthAndBytesGetOneNumber") {
   Repo repo;
@@ -167,9 +230,10 @@ TEST_CASE("JournalsTailsAndSealsComeAndGo") {
     Bytes rows;
     append_tail_row(rows, {4, 1, 100, 2, "result"});
     append_tail_row(rows, {5, 1, 101, 2, ""});
-    put_tail(txn, journal, 1, rows);
-    put_tail(txn, journal, 2, "");
-    put_tail(txn, 7, 1, rows);
+    ZstdCompressor zstd;
+    put_tail(txn, journal, 1, rows, zstd);
+    put_tail(txn, journal, 2, "", zstd);
+    put_tail(txn, 7, 1, rows, zstd);
     put_seal(txn, journal, 4, 100);
     LossRow loss;
     loss.kind = LossKind::damaged;
