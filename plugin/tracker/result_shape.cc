@@ -41,7 +41,9 @@ class Builder {
     for (uint64_t i = 0; i < entries_of(map); ++i) {
       const tuner_entry& entry = map.as.map.entries[i];
       ShapeNode node;
-      node.key = view(entry.key);
+      node.key_at = static_cast<uint32_t>(shape_.keys.size());
+      node.key_bytes = static_cast<uint32_t>(entry.key.length);
+      shape_.keys.append(view(entry.key));
       const size_t index = shape_.nodes.size();
       shape_.nodes.push_back(node);
       classify(entry, index, prefix, depth);
@@ -68,21 +70,22 @@ class Builder {
   // Keys that mean something at the top level of a result. True if the value is dealt with.
   bool classify_top_level(const tuner_entry& entry, size_t index) {
     ShapeNode& node = shape_.nodes[index];
-    if (node.key == "timesteps_total") node.step = ShapeNode::Step::timesteps_total;
-    if (node.key == "training_iteration") node.step = ShapeNode::Step::training_iteration;
-    if (rules_.context_and_epoch && node.key == "context" && entry.value.tag == TUNER_TAG_MAP) {
+    const std::string_view key = shape_.key(node);
+    if (key == "timesteps_total") node.step = ShapeNode::Step::timesteps_total;
+    if (key == "training_iteration") node.step = ShapeNode::Step::training_iteration;
+    if (rules_.context_and_epoch && key == "context" && entry.value.tag == TUNER_TAG_MAP) {
       node.kind = ShapeNode::Kind::context;
       Bytes context;
       encode_value(context, entry.value, counters_);
       shape_.context = entries_of(entry.value) == 0 ? Bytes() : context;
       return true;
     }
-    if (rules_.context_and_epoch && node.key == "epoch" && is_number_tag(entry.value.tag)) {
+    if (rules_.context_and_epoch && key == "epoch" && is_number_tag(entry.value.tag)) {
       node.kind = ShapeNode::Kind::epoch;
       return true;
     }
-    node.no_number = rules_.context_and_epoch && node.key == "epoch";
-    return std::find(rules_.reserved_keys.begin(), rules_.reserved_keys.end(), node.key) !=
+    node.no_number = rules_.context_and_epoch && key == "epoch";
+    return std::find(rules_.reserved_keys.begin(), rules_.reserved_keys.end(), key) !=
            rules_.reserved_keys.end();
   }
 
@@ -95,7 +98,7 @@ class Builder {
       return;
     }
     shape_.nodes[index].kind = ShapeNode::Kind::map;
-    shape_.nodes[index].children = entries_of(map);
+    shape_.nodes[index].children = static_cast<uint32_t>(entries_of(map));
     add_entries(map, name, depth + 1);
   }
 

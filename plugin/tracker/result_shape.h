@@ -28,17 +28,21 @@ struct ShapeNode {
   };
   enum class Step : uint8_t { no, timesteps_total, training_iteration };
 
-  std::string key;  // as the host writes it
+  uint32_t key_at = 0;  // in the shape's keys
+  uint32_t key_bytes = 0;
+  uint32_t column = 0;
+  uint32_t children = 0;  // of a map
   Kind kind = Kind::ignored;
   Step step = Step::no;  // also gives the step
   bool unknown_tag = false;
   bool no_number = false;  // stands only while the value is no number: an `epoch` that is not one
-  uint32_t column = 0;
-  uint64_t children = 0;  // of a map
 };
 
 struct ResultShape {
+  // Nodes and keys lie close together: where results come seldom, a call is mostly waiting for
+  // memory.
   std::vector<ShapeNode> nodes;  // without the root
+  std::string keys;              // of all nodes, as the host writes them
   uint64_t root_children = 0;
   std::vector<std::string> names;  // one a column
   Bytes context;                   // encoded map; empty = none
@@ -47,6 +51,10 @@ struct ResultShape {
   uint64_t values_skipped = 0;  // counted again for each result of this shape
   uint64_t values_cut = 0;
   uint64_t keys_duplicated = 0;
+  std::string_view key(const ShapeNode& node) const {
+    return std::string_view(keys).substr(node.key_at, node.key_bytes);
+  }
+
   uint32_t successor = 0;  // index of the shape that followed it last time: results often alternate
 };
 

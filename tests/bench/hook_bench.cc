@@ -1,30 +1,39 @@
-// What on_trial_result costs the host: 20 numbers a result, beside the floor (a memcpy of as many
-// bytes into a mapped file) and beside the JSON-lines plugin, call by call in turn, so that all
-// three meet the same machine. At full speed, and paced at 1,000 results a second.
+// What on_trial_result costs the host's thread, call by call, while the committer is at work.
+// Beside it, in turn, so that all meet the same machine: the floor, a memcpy of as many bytes into
+// a mapped file, and the JSON-lines plugin. At full speed and paced at 1,000 results a second,
+// which is slower: caches are cold then, and the kernel writes the journal's pages back meanwhile.
 //
-// usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN [--benchmark_format=json] [--benchmark_...]
-#include <benchmark/benchmark.h>
-#include <dlfcn.h>
+// usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN [--quick] [--json]
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "abi/include/tuner_plugin.hpp"
 #include "tests/bench/latency.h"
+#include "tests/bench/loaded_plugin.h"
+#include "tests/bench/process_usage.h"
+#include "tests/bench/report.h"
 #include "tests/support/temp_dir.h"
 
 namespace aimlog::bench {
 namespace {
 
 constexpr size_t file_bytes = size_t{8} << 20;  // as the journal's default
-std::string aimlog_path, jsonl_path;
+constexpr int64_t first_time_ns = 1700000000000000000;
+
+struct Options {
+  std::string aimlog, jsonl;
+  bool json = false;
+  uint64_t full_speed_calls = 10'000'000;
+  uint64_t paced_calls = 120'000;
+  uint64_t other_calls = 200'000;
+};
 
 // A file that the process has mapped, written from the begin to the end and again.
 class MappedFile {
@@ -46,7 +55,6 @@ class MappedFile {
     if (at_ + count > file_bytes) at_ = 0;
     std::memcpy(data_ + at_, bytes, count);
     at_ += count;
-    benchmark::ClobberMemory();
   }
 
  private:
@@ -54,153 +62,199 @@ class MappedFile {
   size_t at_ = 0;
 };
 
-tuner::Plugin load(const std::string& path, const std::string& config,
-                   const std::filesystem::path& directory) {
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) throw std::runtime_error(dlerror());
-  const auto entry =
-      reinterpret_cast<tuner_plugin_entry_fn>(dlsym(library, TUNER_PLUGIN_ENTRY_NAME));
-  auto args = tuner::make<tuner_create_args>();
-  const std::string base = directory.string();
-  args.config_text = tuner::text(config);
-  args.base_dir = tuner::text(base);
-  return tuner::Plugin(entry, args, "hook_bench");
-}
-
-class Bench {
+// A result of so many numbers: the iteration, and metrics in two nested maps as trainers have them.
+class Tree {
  public:
-  Bench()
-      : floor_(directory_ / "floor"),
-        aimlog_(load(aimlog_path, "repo: repo\n", directory_.path())),
-        jsonl_(load(jsonl_path, "path: lines.jsonl\n", directory_.path())) {
-    event_ = tuner::make<tuner_trial_result_event>();
+  explicit Tree(size_t metrics, const std::string& prefix = "metric") {
+    for (size_t i = 0; i + 1 < metrics; ++i)
+      names_.push_back(prefix + "_" + std::to_string(i) + "_of_" + std::to_string(metrics));
+  }
+
+  const tuner_value& next() {
+    ++step_;
+    builder_.clear();
+    builder_.add(tuner_string{"training_iteration", 18}, step_);
+    const size_t half = names_.size() / 2;
+    if (half > 0) builder_.begin_map(tuner_string{"train", 5});
+    for (size_t i = 0; i < names_.size(); ++i) {
+      if (half > 0 && i == half) {
+        builder_.end();
+        builder_.begin_map(tuner_string{"val", 3});
+      }
+      builder_.add(tuner::text(names_[i]),
+                   1.0 / static_cast<double>(step_ + 3 + static_cast<int64_t>(i)));
+    }
+    if (half > 0) builder_.end();
+    return builder_.root();
+  }
+  int64_t step() const { return step_; }
+
+ private:
+  std::vector<std::string> names_;
+  tuner::ResultBuilder builder_;
+  int64_t step_ = 0;
+};
+
+class Host {
+ public:
+  Host(const std::string& plugin, const std::string& config, const std::filesystem::path& directory)
+      : plugin_(load_plugin(plugin, config, directory)) {
     event_.trial_id = {"trial_00001", 11};
     event_.trial_key = 1;
-    for (int i = 0; i < 100; ++i) report_to(aimlog_, next());
-    const uint64_t before = journal_used();
-    report_to(aimlog_, next());
-    const uint64_t used = journal_used();
+  }
+
+  void report(const tuner_value& result, int64_t step) {
+    event_.time_ns = first_time_ns + step * 1000000;
+    event_.result = &result;
+    refused_ += plugin_.on_trial_result(event_) != TUNER_OK ? 1 : 0;
+  }
+  uint64_t journal_used() {
+    auto stats = tuner::make<tuner_stats>();
+    plugin_.get_stats(stats);
+    return stats.journal_used_bytes;
+  }
+  uint64_t refused() const { return refused_; }
+
+ private:
+  tuner::Plugin plugin_;
+  tuner_trial_result_event event_ = tuner::make<tuner_trial_result_event>();
+  uint64_t refused_ = 0;
+};
+
+constexpr const char* aimlog_config = "repo: repo\non_full: block\n";
+
+// Reports of twenty numbers to all three, in turn.
+class Turns {
+ public:
+  explicit Turns(const Options& options)
+      : floor_file_(directory_ / "floor"),
+        aimlog_(options.aimlog, aimlog_config, directory_.path()),
+        jsonl_(options.jsonl, "path: lines.jsonl\n", directory_.path()) {
+    for (int i = 0; i < 100; ++i) aimlog_.report(tree_.next(), tree_.step());
+    const uint64_t before = aimlog_.journal_used();
+    aimlog_.report(tree_.next(), tree_.step());
+    const uint64_t used = aimlog_.journal_used();
     if (used > before) record_.assign(used - before, 'x');
   }
 
-  void turn() {
-    const tuner_trial_result_event& event = next();
-    floor.measure([&] { floor_.append(record_.data(), record_.size()); });
-    aimlog.measure([&] { report_to(aimlog_, event); });
-    jsonl.measure([&] { report_to(jsonl_, event); });
+  // The JSON lines only now and then: they would take most of the time.
+  void turn(bool with_jsonl) {
+    const tuner_value& result = tree_.next();
+    floor.measure([&] { floor_file_.append(record_.data(), record_.size()); });
+    const uint64_t faults = page_faults();
+    aimlog.measure([&] { aimlog_.report(result, tree_.step()); });
+    faults_ += page_faults() - faults;
+    if (with_jsonl) jsonl.measure([&] { jsonl_.report(result, tree_.step()); });
   }
 
-  uint64_t refused() const { return refused_; }
+  uint64_t refused() const { return aimlog_.refused() + jsonl_.refused(); }
+  uint64_t faults() const { return faults_; }
   size_t record_bytes() const { return record_.size(); }
 
   Latencies floor, aimlog, jsonl;
 
  private:
-  const tuner_trial_result_event& next() {
-    static constexpr tuner_string names[] = {{"accuracy", 8},    {"auc", 3},    {"f1", 2},
-                                             {"precision", 9},   {"recall", 6}, {"loss", 4},
-                                             {"perplexity", 10}, {"error", 5},  {"margin", 6}};
-    ++step_;
-    tree_.clear();
-    tree_.add(tuner_string{"training_iteration", 18}, step_);
-    tree_.add(tuner_string{"learning_rate", 13}, 0.1 / static_cast<double>(step_));
-    for (const tuner_string part : {tuner_string{"train", 5}, tuner_string{"val", 3}}) {
-      tree_.begin_map(part);
-      for (const tuner_string& name : names) tree_.add(name, 1.0 / static_cast<double>(step_ + 3));
-      tree_.end();
-    }
-    event_.time_ns = 1700000000000000000 + step_ * 1000000;
-    event_.result = &tree_.root();
-    return event_;
-  }
-  void report_to(tuner::Plugin& plugin, const tuner_trial_result_event& event) {
-    refused_ += plugin.on_trial_result(event) != TUNER_OK ? 1 : 0;
-  }
-  uint64_t journal_used() {
-    auto stats = tuner::make<tuner_stats>();
-    aimlog_.get_stats(stats);
-    return stats.journal_used_bytes;
-  }
+  // Every look costs a system call, so only where calls are rare.
+  uint64_t page_faults() const { return count_faults ? minor_faults() : 0; }
 
+ public:
+  bool count_faults = false;
+
+ private:
   test::TempDir directory_;
-  MappedFile floor_;
-  tuner::Plugin aimlog_, jsonl_;
-  tuner::ResultBuilder tree_;
-  tuner_trial_result_event event_;
-  int64_t step_ = 0;
-  uint64_t refused_ = 0;
+  MappedFile floor_file_;
+  Host aimlog_, jsonl_;
+  Tree tree_{20};
+  uint64_t faults_ = 0;
   std::string record_ = std::string(256, 'x');  // as many bytes as a result has in the journal
 };
 
-void on_trial_result(benchmark::State& state) {
-  const bool paced = state.range(0) != 0;
-  const double ns_per_tick = nanoseconds_per_tick();
-  const double clock_ns = static_cast<double>(clock_ticks()) * ns_per_tick;
-  Bench bench;
-  auto due = std::chrono::steady_clock::now();
-  for (auto _ : state) {
-    if (paced) std::this_thread::sleep_until(due += std::chrono::milliseconds(1));
-    bench.turn();
+void print(const Report& report, const std::string& pace, Turns& turns, double ns_per_tick) {
+  report.say("on_trial_result, 20 numbers, " + pace + ": " + std::to_string(turns.aimlog.count()) +
+             " calls of " + std::to_string(turns.record_bytes()) + " bytes in the journal, " +
+             std::to_string(turns.refused()) + " refused; each time has " +
+             std::to_string(static_cast<int>(static_cast<double>(clock_ticks()) * ns_per_tick)) +
+             " ns of reading the clock in it");
+  for (const auto& [label, part] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
+    const double ours = turns.aimlog.percentile(part, ns_per_tick);
+    const std::string name = std::string("on_trial_result ") + label + ", " + pace;
+    report.add(name, ours, "ns", "the bytes into a mapped file",
+               turns.floor.percentile(part, ns_per_tick));
+    report.add(name, ours, "ns", "JSON-lines plugin", turns.jsonl.percentile(part, ns_per_tick));
   }
-  const auto add = [&](const std::string& name, Latencies& latencies) {
-    for (const auto& [label, part] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
-      state.counters[name + " " + label] = latencies.percentile(part, ns_per_tick);
-    }
-  };
-  add("aimlog", bench.aimlog);
-  add("floor", bench.floor);
-  add("jsonl", bench.jsonl);
-  state.counters["refused"] = static_cast<double>(bench.refused());
-  state.counters["clock"] = clock_ns;
-  state.counters["record bytes"] = static_cast<double>(bench.record_bytes());
 }
-BENCHMARK(on_trial_result)->ArgName("paced")->Arg(0)->UseRealTime();
-BENCHMARK(on_trial_result)->ArgName("paced")->Arg(1)->Iterations(3000)->UseRealTime();
 
-// One line a number, each beside its reference.
-class RatioReporter : public benchmark::BenchmarkReporter {
- public:
-  explicit RatioReporter(bool json) : json_(json) {}
-  bool ReportContext(const Context&) override { return true; }
-  void ReportRuns(const std::vector<Run>& runs) override {
-    for (const Run& run : runs) {
-      const bool paced = run.run_name.args.find("paced:1") != std::string::npos;
-      const std::string pace = paced ? "1,000 results/s" : "full speed";
-      if (!json_) print_head(pace, run);
-      for (const char* part : {"p50", "p99", "p99.9"}) {
-        for (const char* reference : {"floor", "jsonl"}) print(run, pace, part, reference);
-      }
+void full_speed(const Options& options, const Report& report, double ns_per_tick) {
+  Turns turns(options);
+  const uint64_t faults = minor_faults();
+  for (uint64_t i = 0; i < options.full_speed_calls; ++i) turns.turn(i % 64 == 0);
+  report.say("page faults of the host's thread: " + std::to_string(minor_faults() - faults));
+  print(report, "full speed", turns, ns_per_tick);
+}
+
+void paced(const Options& options, const Report& report, double ns_per_tick) {
+  Turns turns(options);
+  turns.count_faults = true;
+  auto due = std::chrono::steady_clock::now();
+  for (uint64_t i = 0; i < options.paced_calls; ++i) {
+    std::this_thread::sleep_until(due += std::chrono::milliseconds(1));
+    turns.turn(i % 8 == 0);
+  }
+  report.say("page faults within the hook: " + std::to_string(turns.faults()));
+  print(report, "1,000 results/s", turns, ns_per_tick);
+}
+
+// p50 by the number of metrics, and from it the fixed part and that of each metric.
+void by_metrics(const Options& options, const Report& report, double ns_per_tick) {
+  std::vector<std::pair<double, double>> costs;
+  for (const size_t metrics : {1u, 5u, 20u, 100u, 1000u}) {
+    const test::TempDir directory;
+    Host host(options.aimlog, aimlog_config, directory.path());
+    MappedFile file(directory / "floor");
+    Tree tree(metrics);
+    const std::string record(64 + 9 * metrics, 'x');
+    Latencies ours, floor;
+    for (uint64_t i = 0; i < options.other_calls * 20 / (20 + metrics); ++i) {
+      const tuner_value& result = tree.next();
+      floor.measure([&] { file.append(record.data(), record.size()); });
+      ours.measure([&] { host.report(result, tree.step()); });
     }
+    costs.emplace_back(static_cast<double>(metrics), ours.percentile(0.5, ns_per_tick));
+    report.add("on_trial_result p50, " + std::to_string(metrics) + " metrics", costs.back().second,
+               "ns", "the bytes into a mapped file", floor.percentile(0.5, ns_per_tick));
   }
+  const auto& [few, cheap] = costs[1];
+  const auto& [many, dear] = costs[3];
+  const double each = (dear - cheap) / (many - few);
+  report.add("on_trial_result, each metric", each, "ns", "its fixed part", cheap - few * each);
+}
 
- private:
-  static double counter(const Run& run, const std::string& name) {
-    const auto found = run.counters.find(name);
-    return found == run.counters.end() ? 0 : found->second.value;
+// Shapes that were not there the call before.
+void odd_shapes(const Options& options, const Report& report, double ns_per_tick) {
+  const test::TempDir directory;
+  Host host(options.aimlog, aimlog_config, directory.path());
+  Tree one(20, "one"), other(20, "other");
+  Latencies first, known, changed, fresh;
+  first.measure([&] { host.report(one.next(), 1); });
+  for (uint64_t i = 0; i < options.other_calls / 10; ++i) {
+    host.report(one.next(), one.step());
+    known.measure([&] { host.report(one.next(), one.step()); });
+    changed.measure([&] { host.report(other.next(), other.step()); });
   }
-  static void print_head(const std::string& pace, const Run& run) {
-    std::printf("on_trial_result, 20 numbers, %s: %lld calls, %.0f refused, %.0f bytes each\n",
-                pace.c_str(), static_cast<long long>(run.iterations), counter(run, "refused"),
-                counter(run, "record bytes"));
-    std::printf(
-        "  each time includes %.0f ns of reading the clock; floor: the same bytes copied "
-        "into a mapped file\n",
-        counter(run, "clock"));
+  for (int i = 0; i < 1000; ++i) {
+    Tree tree(20, "fresh" + std::to_string(i));
+    const tuner_value& result = tree.next();
+    fresh.measure([&] { host.report(result, tree.step()); });
   }
-  void print(const Run& run, const std::string& pace, const std::string& part,
-             const std::string& reference) const {
-    const double value = counter(run, "aimlog " + part);
-    const double other = counter(run, reference + " " + part);
-    const double ratio = other > 0 ? value / other : 0;
-    const char* form = json_
-                           ? "{\"name\":\"on_trial_result %s, %s\",\"value\":%.1f,\"unit\":\"ns\","
-                             "\"reference\":\"%s\",\"reference_value\":%.1f,\"ratio\":%.4f}\n"
-                           : "  %-6s %-16s %10.1f ns   %-6s %10.1f ns   ratio %.4f\n";
-    std::printf(form, part.c_str(), pace.c_str(), value, reference.c_str(), other, ratio);
-  }
-
-  const bool json_;
-};
+  const std::string reference = "the same shape again";
+  const double usual = known.percentile(0.5, ns_per_tick);
+  report.add("on_trial_result, the very first", first.percentile(0.5, ns_per_tick), "ns", reference,
+             usual);
+  report.add("on_trial_result p50, one of two shapes", changed.percentile(0.5, ns_per_tick), "ns",
+             reference, usual);
+  report.add("on_trial_result p50, keys never seen", fresh.percentile(0.5, ns_per_tick), "ns",
+             reference, usual);
+}
 
 }  // namespace
 }  // namespace aimlog::bench
@@ -208,18 +262,26 @@ class RatioReporter : public benchmark::BenchmarkReporter {
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
   if (argc < 3) {
-    std::cerr << "usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN [--benchmark_...]\n";
+    std::cerr << "usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN [--quick] [--json]\n";
     return 2;
   }
-  aimlog_path = argv[1];
-  jsonl_path = argv[2];
-  bool json = false;
-  for (int i = 3; i < argc; ++i)
-    json = json || std::strcmp(argv[i], "--benchmark_format=json") == 0;
-  argc -= 2;
-  argv += 2;
-  benchmark::Initialize(&argc, argv);
-  RatioReporter reporter(json);
-  benchmark::RunSpecifiedBenchmarks(&reporter);
+  Options options;
+  options.aimlog = argv[1];
+  options.jsonl = argv[2];
+  for (int i = 3; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--json") options.json = true;
+    if (word == "--quick") {
+      options.full_speed_calls = 300'000;
+      options.paced_calls = 3'000;
+      options.other_calls = 20'000;
+    }
+  }
+  const Report report(options.json);
+  const double ns_per_tick = nanoseconds_per_tick();
+  full_speed(options, report, ns_per_tick);
+  paced(options, report, ns_per_tick);
+  by_metrics(options, report, ns_per_tick);
+  odd_shapes(options, report, ns_per_tick);
   return 0;
 }

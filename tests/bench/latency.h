@@ -37,7 +37,7 @@ inline double nanoseconds_per_tick() {
 // Every single time is kept: a histogram would round what is small here.
 class Latencies {
  public:
-  Latencies() { ticks_.reserve(1 << 20); }
+  Latencies() { ticks_.reserve(1 << 24); }
 
   template <typename Call>
   void measure(Call&& call) {

@@ -30,6 +30,13 @@ inline uint64_t proc_number(const char* file, const std::string& wanted) {
   return 0;
 }
 
+// Page faults of this thread that needed no disk.
+inline uint64_t minor_faults() {
+  rusage used;
+  getrusage(RUSAGE_THREAD, &used);
+  return static_cast<uint64_t>(used.ru_minflt);
+}
+
 // Memory of its own: mapped files, of which the kernel keeps as much as it has room for, left out.
 inline uint64_t own_memory_bytes() { return proc_number("/proc/self/status", "RssAnon:") * 1024; }
 
