@@ -45,7 +45,8 @@ class GrowingRun {
       view.objects.resize(1);
       Bytes tail;
       append_tail_row(tail, {run_number, row.attempt, row.sequence, shape_, encode_result(view)});
-      put_tail(txn, row.journal, row.sequence, tail);
+      ZstdCompressor zstd;
+      put_tail(txn, row.journal, row.sequence, tail, zstd);
       RunRow run = get_run(txn, run_number);
       run.attempts = std::max(run.attempts, row.attempt);
       put_run(txn, run_number, run);
