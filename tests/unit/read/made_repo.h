@@ -92,7 +92,8 @@ class MadeRepo {
         append_tail_row(tails[point.journal],
                         {run, point.attempt, point.sequence, number, encode_result(view)});
       }
-      for (const auto& [journal, rows] : tails) put_tail(txn, journal, ++tail_count_, rows);
+      ZstdCompressor zstd;
+      for (const auto& [journal, rows] : tails) put_tail(txn, journal, ++tail_count_, rows, zstd);
     });
   }
 
