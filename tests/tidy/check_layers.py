@@ -82,9 +82,9 @@ STRANGERS = ("abi", "host-example", "tests/abi")
 
 HOMES = {
     r"lmdb\.h": ["plugin/store"],
-    r"zstd\w*\.h": ["plugin/store"],
-    r"rocksdb/.*": ["cli/aim"],
-    r"sqlite3\.h": ["cli/aim"],
+    r"zstd\w*\.h": ["plugin/store", "tests/bench"],  # a bench compares with it
+    r"rocksdb/.*": ["cli/aim", "tests/bench"],
+    r"sqlite3\.h": ["cli/aim", "tests/bench"],
     r"yaml-cpp/.*": ["plugin/config"],
     r"spdlog/.*": ["plugin/base"],
     r"fmt/.*": ["plugin/base"],
