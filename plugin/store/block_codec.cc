@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "plugin/store/decimal_block.h"
 #include "plugin/store/dictionary_block.h"
 #include "plugin/store/integer_block.h"
 #include "plugin/store/plane_block.h"
+#include "plugin/store/quotient_block.h"
 #include "plugin/store/real_block.h"
 
 namespace aimlog {
@@ -49,6 +49,7 @@ Bytes BlockEncoder::best_for_reals(const std::vector<uint64_t>& words) {
   keep_smaller(best, decimal_block(words));
   if (best.size() < words.size() + words.size() / 2) return best;
   const auto narrowed = narrow(words);
+  keep_smaller(best, fraction_block(words, narrowed.has_value()));
   keep_smaller(best, real_block(words, narrowed));
   keep_smaller(best, dictionary_block(words));
   // zstd takes longer than all the rest, to write and to read: only where nothing else helped.
@@ -93,6 +94,9 @@ void read_block(ByteReader& in, std::span<uint64_t> words) {
       break;
     case BlockCodec::decimal:
       read_decimals(in, words);
+      break;
+    case BlockCodec::fraction:
+      read_fractions(in, words);
       break;
     case BlockCodec::real_packed:
       read_real_block(in, words);

@@ -33,10 +33,16 @@ enum class BlockCodec : uint8_t {
   differences_packed = 10,  // as 4, of a higher order
   real_packed = 11,         // bits of doubles, ordered as their values are, as an integer block
   dictionary = 12,          // few different words: these, then the place of each, packed
+  fraction = 13,            // as `decimal`, over any number
 };
 
 // In `differences_packed`.
 inline constexpr unsigned difference_order_max = 3;
+// In `fraction`.
+inline constexpr uint64_t fraction_denominator_max = 1 << 20;
+inline constexpr uint8_t fraction_narrow = 1;      // computed in single precision
+inline constexpr uint8_t fraction_complement = 2;  // 1 less the quotient
+inline constexpr uint8_t fraction_flags = 3;
 // In `dictionary`.
 inline constexpr unsigned dictionary_words_max = 256;
 

@@ -163,9 +163,18 @@ TEST_CASE("EachKindOfSeriesGetsTheCodecThatSuitsIt") {
   CHECK(round_trip(reals(1000, [](size_t i) { return std::cos(static_cast<double>(i) / 3000); }),
                    WordKind::real, &size) == BlockCodec::real_packed);
   CHECK(size < 3500);
-  CHECK(round_trip(reals(1000, [](size_t i) { return static_cast<double>(i * i % 97) / 97; }),
-                   WordKind::real, &size) == BlockCodec::dictionary);
-  CHECK(size < 1500);
+  const auto accuracy = [&](size_t) { return static_cast<double>(random() % 360) / 360; };
+  CHECK(round_trip(reals(1000, accuracy), WordKind::real, &size) == BlockCodec::fraction);
+  CHECK(size < 1300);
+  const auto error_rate = [&](size_t) {
+    return double{1 - static_cast<float>(random() % 998) / 997.0f};
+  };
+  CHECK(round_trip(reals(1000, error_rate), WordKind::real, &size) == BlockCodec::fraction);
+  CHECK(size < 1400);
+  const double few[] = {0.123456789012345678, 3.3e77, -1.7e-9, 2.0 / 3 * 1e9, 1.1e-200};
+  CHECK(round_trip(reals(1000, [&](size_t i) { return few[i * i % 5]; }), WordKind::real, &size) ==
+        BlockCodec::dictionary);
+  CHECK(size < 500);
   // Around zero the exponents go everywhere, most of them to few places.
   const auto centred = [&] { return (noise() - 0.9) * noise(); };
   CHECK(round_trip(reals(1000, [&](size_t) { return centred(); }), WordKind::real, &size) ==
@@ -244,6 +253,27 @@ TEST_CASE("BlocksAndChunksOfTheFirstVersionAreRead") {
     }
   }
   CHECK(seen.size() == 9);
+}
+
+TEST_CASE("FractionsWithExceptionsComeBack") {
+  std::mt19937_64 random(8);
+  for (const uint64_t below : {3u, 7u, 360u, 60000u, 1048575u, 2000003u}) {
+    for (int way = 0; way < 4; ++way) {
+      Words words = reals(300, [&](size_t) {
+        const auto above = static_cast<double>(random() % (2 * below)) - 5;
+        const double wide = above / static_cast<double>(below);
+        const float narrow = static_cast<float>(above) / static_cast<float>(below);
+        return way == 0   ? wide
+               : way == 1 ? double{narrow}
+               : way == 2 ? 1 - wide
+                          : double{1 - narrow};
+      });
+      words[17] = std::bit_cast<uint64_t>(-0.0);
+      words[100] = 0x7ff0000000000001;
+      words[299] = std::bit_cast<uint64_t>(1e300);
+      round_trip(words, WordKind::real);
+    }
+  }
 }
 
 TEST_CASE("DecimalsWithExceptionsComeBack") {
