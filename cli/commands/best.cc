@@ -11,7 +11,7 @@ namespace {
 // The metric of the newest job that has one.
 std::string default_metric(const RunList& list) {
   for (const RunInfo& run : list.runs)
-    if (!run.job.metric.empty()) return run.job.metric;
+    if (!run.job->metric.empty()) return run.job->metric;
   throw usage_error("say which metric: --metric NAME --mode min|max");
 }
 

@@ -25,8 +25,9 @@ int run(const Args& args) {
   const size_t all = list.runs.size();
   if (limit && *limit < all) list.runs.resize(*limit);
   Table table = runs_table(list, chosen);
-  if (list.runs.size() < all && output.terminal)
-    table.note = std::to_string(list.runs.size()) + " of " + std::to_string(all) + " runs";
+  list = {};  // its memory is taken again for the text
+  if (table.rows.size() < all && output.terminal)
+    table.note = std::to_string(table.rows.size()) + " of " + std::to_string(all) + " runs";
   print(render(table, output));
   return exit_ok;
 }

@@ -54,6 +54,11 @@ void append_escape(std::string& out, char32_t code) {
   for (int i = count - 1; i >= 0; --i) out += digits[(code >> (4 * i)) & 15];
 }
 
+// Most of what is shown is: letters, digits and marks of one byte and one column each.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 }  // namespace
 
 Character next_character(std::string_view text) {
@@ -76,6 +81,7 @@ Character next_character(std::string_view text) {
 bool is_hazard(char32_t code) { return within(hazards, code); }
 
 std::string safe_text(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -90,6 +96,7 @@ std::string safe_text(std::string_view text) {
 }
 
 size_t display_width(std::string_view text) {
+  if (is_plain(text)) return text.size();
   size_t width = 0;
   while (!text.empty()) {
     const Character c = next_character(text);
@@ -116,8 +123,9 @@ std::string shortened(std::string_view text, size_t width) {
 
 std::string padded(std::string_view text, size_t width, bool right) {
   const size_t used = display_width(text);
-  const std::string fill(used < width ? width - used : 0, ' ');
-  return right ? fill + std::string(text) : std::string(text) + fill;
+  std::string out(text);
+  if (used < width) out.insert(right ? 0 : out.size(), width - used, ' ');
+  return out;
 }
 
 }  // namespace aimlog::cli

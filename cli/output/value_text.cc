@@ -1,6 +1,7 @@
 #include "cli/output/value_text.h"
 
-#include <cstdio>
+#include <charconv>
+#include <iterator>
 
 #include "cli/output/json.h"
 
@@ -17,8 +18,9 @@ std::string short_text(const Number& number) {
   if (number.type != NumberType::float64 || number.is_nan() || number.is_infinite())
     return exact_text(number);
   char text[40];
-  snprintf(text, sizeof text, "%.6g", number.as_double());
-  return text;
+  const auto written = std::to_chars(text, std::end(text), number.as_double(),
+                                     std::chars_format::general, 6);  // as %.6g
+  return std::string(text, written.ptr);
 }
 
 std::string value_text(const Value& value, bool exact) {

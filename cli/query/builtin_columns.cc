@@ -44,7 +44,9 @@ const std::vector<Builtin>& builtins() {
 }
 
 const Builtin* find(const std::string& name) {
-  const std::string meant = name == "duration" ? "duration_s" : name == "step" ? "last_step" : name;
+  const std::string_view meant = name == "duration" ? "duration_s"
+                                 : name == "step"   ? "last_step"
+                                                    : std::string_view(name);
   for (const Builtin& each : builtins())
     if (each.name == meant) return &each;
   return nullptr;

@@ -41,7 +41,7 @@ const std::vector<Builtin>& builtins() {
       {{"trial", "trial_id"}, [](const R& r) { return text(r.row.trial_id); }},
       {{"experiment"}, [](const R& r) { return text(r.experiment); }},
       {{"job"}, [](const R& r) { return count(r.row.job); }},
-      {{"description"}, [](const R& r) { return text(r.job.description); }},
+      {{"description"}, [](const R& r) { return text(r.job->description); }},
       {{"status"}, [](const R& r) { return Value{std::string(status_name(r.row.status))}; }},
       {{"active"}, [](const R& r) { return Value{Number::of(is_open(r.row.status))}; }},
       {{archived_field}, is_archived},

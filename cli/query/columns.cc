@@ -106,14 +106,14 @@ std::vector<RunColumn> default_metrics(const RunList& list) {
   std::vector<RunColumn> columns;
   // The metric that the newest job with one was tuned by.
   const auto tuned = std::find_if(list.runs.begin(), list.runs.end(), [&](const RunInfo& run) {
-    return !run.job.metric.empty() && !find_series(list.names, run.job.metric).empty();
+    return !run.job->metric.empty() && !find_series(list.names, run.job->metric).empty();
   });
   if (tuned != list.runs.end()) {
-    for (const SeriesKey& key : find_series(list.names, tuned->job.metric)) {
+    for (const SeriesKey& key : find_series(list.names, tuned->job->metric)) {
       if (columns.size() >= metrics_max) break;
       columns.push_back(metric_column(list, key, *find_aggregate("last")));
-      if (tuned->job.mode == "min" || tuned->job.mode == "max")
-        columns.push_back(metric_column(list, key, *find_aggregate(tuned->job.mode)));
+      if (tuned->job->mode == "min" || tuned->job->mode == "max")
+        columns.push_back(metric_column(list, key, *find_aggregate(tuned->job->mode)));
     }
   }
   if (!columns.empty()) return columns;

@@ -14,7 +14,7 @@ class RunJson {
   std::string write(const RunDetail& detail) {
     json_.begin_object();
     write_run(detail.info);
-    write_job(detail.info.job);
+    write_job(*detail.info.job);
     write_params(detail.params);
     write_attempts(detail.attempts);
     write_checkpoints(detail.checkpoints);

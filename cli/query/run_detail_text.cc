@@ -14,7 +14,7 @@ class RunText {
 
   std::string write(const RunDetail& detail) {
     write_run(detail.info);
-    write_job(detail.info.job);
+    write_job(*detail.info.job);
     write_params(detail);
     write_attempts(detail.attempts);
     write_metrics(detail);

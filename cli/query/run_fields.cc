@@ -198,11 +198,11 @@ RunField bind_tags(Parts parts) {
   refuse_context(parts);
   if (!parts.empty()) {
     const std::string name = joined(parts, ".");
-    return {[name](const RunInfo& run) { return tag_value(run.job.tags, name); }};
+    return {[name](const RunInfo& run) { return tag_value(run.job->tags, name); }};
   }
   return {[](const RunInfo& run) {
     ValueList tags;
-    for (const std::string& tag : run.job.tags) tags.push_back(Value{tag});
+    for (const std::string& tag : run.job->tags) tags.push_back(Value{tag});
     return Value{std::move(tags)};
   }};
 }

@@ -36,13 +36,13 @@ RunInfo load(Snapshot& snapshot, RunNumber number, RunRow row, bool with_config)
   RunInfo info;
   info.number = number;
   info.row = std::move(row);
-  info.job = snapshot.job(info.row.job);
+  info.job = snapshot.shared_job(info.row.job);
   info.experiment = snapshot.experiment_of(info.row.job);
   if (const auto params = get_params(snapshot.txn(), number)) {
     info.params = flattened(params->params);
     if (with_config) info.config = flattened(params->config);
   }
-  info.summaries = read_summaries(snapshot.txn(), snapshot.tails(), number);
+  info.summaries = read_summaries(snapshot.txn(), snapshot.tails(), number, info.row.attempts);
   for (const auto& [key, summary] : info.summaries) {
     snapshot.name(key);
     info.last_step = std::max(info.last_step.value_or(summary.last_step), summary.last_step);
@@ -50,21 +50,19 @@ RunInfo load(Snapshot& snapshot, RunNumber number, RunRow row, bool with_config)
   return info;
 }
 
-// By experiment and status.
-std::vector<std::pair<RunNumber, RunRow>> rows_that_fit(Snapshot& snapshot,
-                                                        const RunFilter& filter) {
+// By experiment and status; the oldest first.
+template <typename Visit>
+void each_row_that_fits(Snapshot& snapshot, const RunFilter& filter, Visit&& visit) {
   std::optional<ExperimentNumber> experiment;
   if (filter.experiment) experiment = experiment_number(snapshot, *filter.experiment);
-  std::vector<std::pair<RunNumber, RunRow>> rows;
   each_run(snapshot.txn(), [&](RunNumber number, const RunRow& row) {
     const auto& statuses = filter.statuses;
     if (!statuses.empty() &&
         std::find(statuses.begin(), statuses.end(), row.status) == statuses.end())
       return;
     if (experiment && snapshot.job(row.job).experiment != *experiment) return;
-    rows.emplace_back(number, row);
+    visit(number, row);
   });
-  return rows;
 }
 
 }  // namespace
@@ -109,8 +107,13 @@ RunInfo load_run(Snapshot& snapshot, RunNumber number, bool with_config) {
 }
 
 std::vector<std::pair<RunNumber, RunRow>> choose_runs(Snapshot& snapshot, const RunFilter& filter) {
-  if (!filter.query) return rows_that_fit(snapshot, filter);
   std::vector<std::pair<RunNumber, RunRow>> rows;
+  if (!filter.query) {
+    each_row_that_fits(snapshot, filter, [&](RunNumber number, const RunRow& row) {
+      rows.emplace_back(number, row);
+    });
+    return rows;
+  }
   for (RunInfo& run : list_runs(snapshot, filter).runs)
     rows.emplace_back(run.number, std::move(run.row));
   std::reverse(rows.begin(), rows.end());
@@ -118,12 +121,14 @@ std::vector<std::pair<RunNumber, RunRow>> choose_runs(Snapshot& snapshot, const 
 }
 
 RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config) {
-  auto rows = rows_that_fit(snapshot, filter);
   if (filter.query) with_config = with_config || filter.query->needs_config();
   RunList list;
-  list.runs.reserve(rows.size());
-  for (auto each = rows.rbegin(); each != rows.rend(); ++each)
-    list.runs.push_back(load(snapshot, each->first, std::move(each->second), with_config));
+  // The table has three rows a run; room that is not needed is never touched.
+  list.runs.reserve(snapshot.txn().count(Table::runs) / 3 + 1);
+  each_row_that_fits(snapshot, filter, [&](RunNumber number, const RunRow& row) {
+    list.runs.push_back(load(snapshot, number, row, with_config));
+  });
+  std::reverse(list.runs.begin(), list.runs.end());
   list.names = snapshot.take_names();
   if (filter.query) filter.query->choose(list);
   return list;

@@ -17,7 +17,7 @@ namespace aimlog::cli {
 struct RunInfo {
   RunNumber number = 0;
   RunRow row;
-  JobRow job;
+  std::shared_ptr<const JobRow> job;  // thousands of runs have the same
   std::string experiment;
   FlatMap params;
   FlatMap config;  // only where it was asked for

@@ -78,8 +78,8 @@ const char* const run_words_help =
 
 std::string mode_for(const RunList& list, const std::string& metric) {
   for (const RunInfo& run : list.runs) {
-    const bool same = run.job.metric == metric || metric.rfind(run.job.metric + "{", 0) == 0;
-    if (same && (run.job.mode == "min" || run.job.mode == "max")) return run.job.mode;
+    const bool same = run.job->metric == metric || metric.rfind(run.job->metric + "{", 0) == 0;
+    if (same && (run.job->mode == "min" || run.job->mode == "max")) return run.job->mode;
   }
   throw usage_error("is the best '" + metric +
                     "' its min or its max? Say --mode min or --mode max" +

@@ -16,9 +16,9 @@ std::string SeriesName::text() const {
   return context.empty() ? metric : metric + "{" + context_text() + "}";
 }
 
-const JobRow& Snapshot::job(JobNumber number) {
+const std::shared_ptr<const JobRow>& Snapshot::shared_job(JobNumber number) {
   const auto [place, is_new] = jobs_.try_emplace(number);
-  if (is_new) place->second = get_job(txn_, number);
+  if (is_new) place->second = std::make_shared<const JobRow>(get_job(txn_, number));
   return place->second;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +35,8 @@ class Snapshot {
   const Transaction& txn() const { return txn_; }
   const Tails& tails() const { return tails_; }
 
-  const JobRow& job(JobNumber number);
+  const JobRow& job(JobNumber number) { return *shared_job(number); }
+  const std::shared_ptr<const JobRow>& shared_job(JobNumber number);
   const std::string& experiment_of(JobNumber number);
   const SeriesName& name(SeriesKey key);
   // All names asked for so far; taken along when the snapshot ends.
@@ -43,7 +45,7 @@ class Snapshot {
  private:
   Transaction txn_;
   Tails tails_;
-  std::map<JobNumber, JobRow> jobs_;
+  std::map<JobNumber, std::shared_ptr<const JobRow>> jobs_;
   std::map<ExperimentNumber, std::string> experiments_;
   SeriesNames names_;
 };

@@ -88,11 +88,13 @@ void add_tail_summaries(const Tails& tails, RunNumber run, AttemptSummaries& sum
 
 // Joins the attempts of each series. A series whose attempts go back over steps is left out and
 // named in `inexact`.
-SummaryMap join_attempts(const AttemptSummaries& summaries, std::vector<SeriesKey>& inexact) {
+SummaryMap join_attempts(AttemptSummaries summaries, std::vector<SeriesKey>& inexact) {
   SummaryMap joined;
-  for (const auto& [attempt, of_attempt] : summaries) {
+  for (auto& [attempt, of_attempt] : summaries) {
+    std::erase_if(of_attempt, [](const auto& each) { return each.second.count == 0; });
+    // Nearly all runs have one attempt: nothing is copied.
+    if (joined.empty()) joined.swap(of_attempt);
     for (const auto& [series, summary] : of_attempt) {
-      if (summary.count == 0) continue;
       const auto [place, is_first] = joined.try_emplace(series, summary);
       if (is_first) continue;
       SeriesSummary& total = place->second;
@@ -202,8 +204,12 @@ std::vector<Point> read_points(const Transaction& txn, const Tails& tails, RunNu
 
 SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber run,
                           const std::optional<std::vector<SeriesKey>>& only) {
+  return read_summaries(txn, tails, run, get_run(txn, run).attempts, only);
+}
+
+SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber run,
+                          uint32_t attempts, const std::optional<std::vector<SeriesKey>>& only) {
   AttemptSummaries summaries;
-  const uint32_t attempts = get_run(txn, run).attempts;
   for (uint32_t attempt = 1; attempt <= attempts; ++attempt)
     summaries[attempt] = get_summaries(txn, run, attempt);
   add_tail_summaries(tails, run, summaries);
@@ -212,7 +218,7 @@ SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber 
   }
 
   std::vector<SeriesKey> inexact;
-  SummaryMap result = join_attempts(summaries, inexact);
+  SummaryMap result = join_attempts(std::move(summaries), inexact);
   if (inexact.empty()) return result;
   for (auto& [key, points] : read_all_points(txn, tails, run, inexact)) {
     SeriesSummary& summary = result[key];

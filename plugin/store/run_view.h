@@ -61,6 +61,10 @@ std::vector<Point> read_points(const Transaction& txn, const Tails& tails, RunNu
 // Summaries of the default view of every series of a run; only of `only` where given.
 SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber run,
                           const std::optional<std::vector<SeriesKey>>& only = std::nullopt);
+// The same, for who has read the run's row, and knows its attempts.
+SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber run,
+                          uint32_t attempts,
+                          const std::optional<std::vector<SeriesKey>>& only = std::nullopt);
 // Last values of what is no number, tails included.
 std::map<SeriesKey, ObjectRow> read_objects(const Transaction& txn, const Tails& tails,
                                             RunNumber run);
