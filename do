@@ -17,7 +17,8 @@ usage: ./do VERB [OPTION...]
                                   suites: unit abi record crash cli python aim tidy fuzz asan
                                   tsan
   ray-demo [--dir DIR]            tune with Ray, AimLoggerCallback and AimlogCallback side by side
-  bench [--quick] [--json]        build and run the benchmarks
+  bench [--quick] [--json]        build and run the benchmarks; --page [NOTE] writes
+                                  docs/benchmarks.md from the numbers
   wheel [PYTHON]                  build the wheel of the Python package, and try it out
   format [--check]                lay out all C and C++ sources with clang-format
   tidy                            run clang-tidy over all sources
@@ -71,8 +72,10 @@ do_test() {
 }
 
 do_bench() {
-  set_up build python test bench
-  demo_env
+  # Standard output is the benchmarks' alone.
+  set_up build python test bench >&2
+  python_env build/venv-bench tests/python/requirements.txt python/demo/requirements.txt \
+    tests/bench/requirements.txt >&2
   exec tools/bench.sh "$@"
 }
 

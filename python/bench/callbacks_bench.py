@@ -2,7 +2,7 @@
 """What a result, and the start of a trial, cost the driver: AimlogCallback beside Ray's own
 callbacks and MLtraq, in one process, one after the other for each result.
 
-usage: callbacks_bench.py [--json] [--quick]
+usage: callbacks_bench.py [--quick] [--json]
 
 "in turns": each callback gets 20 results, then the next one does, as where nothing but the callback
 runs; "one by one": after each result all the others run, which leaves nothing of ours in the
@@ -13,9 +13,7 @@ floats, np.float32 or np.float64. No trial runs: real Trial objects are handed t
 Ray's controller does it.
 """
 
-import argparse
 import gc
-import json
 import os
 import pathlib
 import random
@@ -25,8 +23,11 @@ import tempfile
 import time
 
 import numpy as np
+import optuna
 import ray
 from mltraq.utils.sequence import Sequence
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from ray.air.constants import TRAINING_ITERATION
 from ray.train._internal.storage import StorageContext
 from ray.tune.experiment.trial import Trial
@@ -34,11 +35,17 @@ from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback, TBXLoggerCall
 from ray.tune.logger.aim import AimLoggerCallback
 
 from aimlog.ray import AimlogCallback
+from bench_report import Report, arguments
 
 OURS = "aimlog"
 WITH_AIM = "aimlog, aim_repo="
 # Each of a slow callback's calls stands for this many of ours.
-EVERY = {"AimLoggerCallback": 20, "AimLoggerCallback, extras off": 20, "TBXLoggerCallback": 4}
+EVERY = {
+    "AimLoggerCallback": 20,
+    "AimLoggerCallback, extras off": 20,
+    "TBXLoggerCallback": 4,
+    "Optuna's journal, the loss alone": 4,
+}
 EXTRAS_OFF = {"system_tracking_interval": None, "capture_terminal_logs": False}
 
 
@@ -53,6 +60,20 @@ class MLtraq:
 
     def on_trial_result(self, result, **_):
         self.sequence.append(**result["eval"], **result["perf"], loss=result["loss"])
+
+
+class OptunaJournal:
+    """One number of a result: a trial of Optuna's has one for each step."""
+
+    def __init__(self, path):
+        self.storage = JournalStorage(JournalFileBackend(str(path)))
+        self.study = self.storage.create_new_study([optuna.study.StudyDirection.MINIMIZE])
+
+    def on_trial_start(self, **_):
+        self.trial = self.storage.create_new_trial(self.study)
+
+    def on_trial_result(self, result, iteration, **_):
+        self.storage.set_trial_intermediate_value(self.trial, iteration, float(result["loss"]))
 
 
 def make_result(number_type, iteration, config, trial):
@@ -92,6 +113,7 @@ def make_callbacks(folder):
             repo=str(folder / "aim_off"), **EXTRAS_OFF
         ),
         "MLtraq": MLtraq(),
+        "Optuna's journal, the loss alone": OptunaJournal(folder / "optuna.log"),
     }
 
 
@@ -190,24 +212,6 @@ def percentile(values, part):
     return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
-class Report:
-    def __init__(self, as_json):
-        self.as_json = as_json
-
-    def add(self, name, value, unit, reference, reference_value):
-        ratio = reference_value / value if value else 0.0
-        if self.as_json:
-            line = {"name": name, "value": round(value, 3), "unit": unit, "reference": reference}
-            line |= {"reference_value": round(reference_value, 3), "ratio": round(ratio, 3)}
-            print(json.dumps(line), flush=True)
-        else:
-            print(
-                f"  {name:46} {value:10.2f} {unit}   {reference:30} {reference_value:10.2f} {unit}"
-                f"   {ratio:8.1f} times",
-                flush=True,
-            )
-
-
 def report_results(report, spent, label):
     for part, name in ((0.5, "p50"), (0.99, "p99")):
         ours = percentile(spent[OURS], part) / 1000
@@ -239,10 +243,7 @@ def run(folder, report, quick):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true")
-    words = parser.parse_args()
+    words = arguments(__doc__).parse_args()
     os.environ["TUNE_WARN_THRESHOLD_S"] = "1000"
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="aimlog-bench-"))

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Ten million points of one metric into NumPy, beside numpy.load of the same columns.
+"""A metric's points into NumPy, from a hundred of them to ten million, beside numpy.load of the
+same columns.
 
-usage: read_series.py [--points N] [--runs N] [--times N] [--dir DIR]
-Records the points first (in DIR, or in a directory that is removed at the end), then reads them:
-one JSON line with the best times and their ratio. Columns: step, value, time, epoch, attempt.
+usage: read_series.py [--quick] [--json]
+
+Each number of points is one run, recorded beforehand. Columns: step, value, time, epoch, attempt.
 """
 
-import argparse
-import json
 import pathlib
 import random
 import tempfile
@@ -18,23 +17,23 @@ import numpy
 
 import aimlog
 from aimlog.host import Plugin
+from bench_report import Report, arguments
 
 COLUMNS = ("step", "value", "time", "epoch", "attempt")
 
 
-def record(folder, points, runs):
+def record(folder, sizes):
     """Losses as training gives them: doubles that use all their bits."""
     text = "repo: .\njournal_bytes: 64MiB\non_full: block\n"
     noise = random.Random(1)
     with Plugin(aimlog.library_path(), config_text=text, base_dir=folder) as plugin:
         plugin.setup(reserved_keys=["timesteps_total"])
-        for run in range(runs):
-            plugin.trial_start(f"run {run}")
+        for key, points in enumerate(sizes, 1):
+            plugin.trial_start(f"run {points}", key=key)
             tell = plugin.trial_result
-            for step in range(1, points // runs + 1):
-                result = {"loss": noise.random() / step, "timesteps_total": step}
-                tell(f"run {run}", result, run + 1)
-            plugin.trial_complete(f"run {run}")
+            for step in range(1, points + 1):
+                tell(f"run {points}", {"loss": noise.random() / step, "timesteps_total": step}, key)
+            plugin.trial_complete(f"run {points}")
 
 
 def best_of(times, work):
@@ -46,43 +45,39 @@ def best_of(times, work):
     return best, result
 
 
-def measure(folder, times):
+def measure(folder, points, report):
     repo = aimlog.open(folder)
-    words = list(repo.runs(metrics=False)["id"])
+    runs = repo.runs(metrics=False)
+    trials = dict(zip(runs["trial_id"], runs["id"], strict=True))
+    word = trials[f"run {points}"]
+    times = 3 if points > 1_000_000 else 9
 
     def read():
-        series = [repo[word]["loss"] for word in words]
-        return [[getattr(each, name) for name in COLUMNS] for each in series]
+        series = repo[word]["loss"]
+        return [getattr(series, name) for name in COLUMNS]
 
     seconds, columns = best_of(times, read)
-    files = []
-    for run, arrays in enumerate(columns):
-        for name, array in zip(COLUMNS, arrays, strict=True):
-            files.append(pathlib.Path(folder) / f"{run}-{name}.npy")
-            numpy.save(files[-1], array)
+    if len(columns[0]) != points:
+        raise SystemExit(f"{len(columns[0])} points where {points} were recorded")
+    files = [pathlib.Path(folder) / f"{name}.npy" for name in COLUMNS]
+    for file, array in zip(files, columns, strict=True):
+        numpy.save(file, array)
     floor, _ = best_of(times, lambda: [numpy.load(file) for file in files])
-    return seconds, floor, sum(len(arrays[0]) for arrays in columns)
+    report.add(
+        f"series into NumPy, {points:,} points", seconds * 1e3, "ms", "numpy.load", floor * 1e3
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--points", type=int, default=10_000_000)
-    parser.add_argument("--runs", type=int, default=1)
-    parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--dir")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = options.dir or scratch
-        if not (pathlib.Path(folder) / ".aimlog").is_dir():
-            record(folder, options.points, options.runs)
-        seconds, floor, points = measure(folder, options.times)
-        size = (pathlib.Path(folder) / ".aimlog/data.mdb").stat().st_size
-    print(json.dumps({
-        "name": "read_series", "points": points, "runs": options.runs, "seconds": round(seconds, 4),
-        "numpy_load_seconds": round(floor, 4), "ratio": round(seconds / floor, 2),
-        "million_points_per_second": round(points / seconds / 1e6, 1),
-        "file_bytes_per_point": round(size / points, 2),
-    }))
+    options = arguments(__doc__).parse_args()
+    sizes = [100, 1000, 10_000, 100_000, 1_000_000]
+    if not options.quick:
+        sizes.append(10_000_000)
+    report = Report(options.json)
+    with tempfile.TemporaryDirectory(prefix="aimlog-bench-") as folder:
+        record(folder, sizes)
+        for points in sizes:
+            measure(folder, points, report)
 
 
 if __name__ == "__main__":

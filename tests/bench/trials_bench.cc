@@ -15,8 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/bench/loaded_plugin.h"
-#include "tests/bench/mixed_report.h"
+#include "tests/bench/metric_host.h"
 #include "tests/bench/process_usage.h"
 #include "tests/bench/report.h"
 #include "tests/support/temp_dir.h"
@@ -26,73 +25,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* host_config = "repo: repo\non_full: block\n";
+
 struct Options {
   std::string plugin;
   bool json = false;
   uint64_t small_trials = 100'000;
   uint64_t live_trials = 10'000;
   uint64_t live_seconds = 60;
-};
-
-// A host that reports the first so many of the mixed metrics.
-class Host {
- public:
-  Host(const Options& options, const std::filesystem::path& directory, size_t metrics)
-      : plugin_(load_plugin(options.plugin, "repo: repo\non_full: block\n", directory)),
-        entries_(metrics + 1) {
-    entries_[0].key = tuner::text("training_iteration");
-    entries_[0].value.tag = TUNER_TAG_INT64;
-    for (size_t i = 0; i < metrics; ++i) entries_[i + 1].key = tuner::text(mixed_metrics[i].name);
-    result_.tag = TUNER_TAG_MAP;
-    result_.as.map.entries = entries_.data();
-    result_.as.map.count = entries_.size();
-  }
-
-  void start(const std::string& id) {
-    auto trial = tuner::make<tuner_trial>();
-    trial.id = tuner::text(id);
-    trial.name = trial.id;
-    tuner_entry params[2]{};
-    params[0].key = tuner::text("lr");
-    params[0].value.tag = TUNER_TAG_DOUBLE;
-    params[0].value.as.float64 =
-        1e-3 * static_cast<double>(id.size() + static_cast<size_t>(id.back()));
-    params[1].key = tuner::text("width");
-    params[1].value.tag = TUNER_TAG_INT64;
-    params[1].value.as.int64 = id.back();
-    tuner_value map{};
-    map.tag = TUNER_TAG_MAP;
-    map.as.map.entries = params;
-    map.as.map.count = 2;
-    trial.params = trial.config = &map;
-    auto event = tuner::make<tuner_trial_start_event>();
-    event.trial = &trial;
-    refused_ += plugin_.on_trial_start(event) != TUNER_OK ? 1 : 0;
-  }
-
-  void report(const std::string& id, int64_t step, const MixedReport::Values& values) {
-    entries_[0].value.as.int64 = step;
-    for (size_t i = 1; i < entries_.size(); ++i) entries_[i].value = values[i - 1];
-    auto event = tuner::make<tuner_trial_result_event>();
-    event.trial_id = tuner::text(id);
-    event.result = &result_;
-    refused_ += plugin_.on_trial_result(event) != TUNER_OK ? 1 : 0;
-  }
-
-  void complete(const std::string& id) {
-    auto event = tuner::make<tuner_trial_end_event>();
-    event.trial_id = tuner::text(id);
-    refused_ += plugin_.on_trial_complete(event) != TUNER_OK ? 1 : 0;
-  }
-
-  uint64_t refused() const { return refused_; }
-  tuner::Plugin take() { return std::move(plugin_); }
-
- private:
-  tuner::Plugin plugin_;
-  std::vector<tuner_entry> entries_;
-  tuner_value result_{};
-  uint64_t refused_ = 0;
 };
 
 double seconds_since(Clock::time_point begin) {
@@ -104,7 +44,7 @@ uint64_t small_trials(const Options& options, const Report& report) {
   uint64_t refused = 0, resident_early = 0, resident = 0, files = 0;
   const auto begin = Clock::now();
   {
-    Host host(options, directory.path(), 5);
+    Host host(options.plugin, host_config, directory.path(), 5);
     MixedReport values(3);
     for (uint64_t i = 0; i < options.small_trials; ++i) {
       const std::string id = "trial_" + std::to_string(i);
@@ -137,7 +77,7 @@ uint64_t live_trials(const Options& options, const Report& report) {
   uint64_t refused = 0, resident = 0;
   const uint64_t written = bytes_written(), dirtied = bytes_dirtied();
   {
-    Host host(options, directory.path(), mixed_metrics.size());
+    Host host(options.plugin, host_config, directory.path(), mixed_metrics.size());
     MixedReport values(5);
     for (const std::string& id : ids) host.start(id);
     auto due = Clock::now();

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the command takes, from its start to its end, as the repo grows: whole processes, in turns
+with one that only starts (`aimlog version`). Then the plugin's create and destroy, and the first
+command after a host was killed with a full journal.
+
+usage: command_bench.py --command AIMLOG --plugin LIBRARY --fill FILL_REPO [--quick] [--json]
+
+The repos are filled by fill_repo; a run has 3 results of 5 metrics unless its line says otherwise.
+"""
+
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+from aimlog.host import Plugin
+from bench_report import Report, arguments
+
+BEST = ["best", "--metric", "train/loss", "--mode", "min"]
+COMMANDS = {
+    "ls": ["ls"],
+    "ls --limit 20": ["ls", "--limit", "20"],
+    "best": BEST,
+    "get": ["get", "last", "train/loss"],
+    "stats": ["stats"],
+    "exps": ["exps"],
+}
+FLOOR = "aimlog version"
+JOURNAL_MIB = 64
+
+
+def milliseconds(words, **options):
+    begin = time.perf_counter()
+    subprocess.run(words, stdout=subprocess.DEVNULL, check=True, **options)
+    return (time.perf_counter() - begin) * 1e3
+
+
+class Bench:
+    def __init__(self, options, report, folder):
+        self.options = options
+        self.report = report
+        self.folder = folder
+
+    def fill(self, name, *words):
+        directory = self.folder / name
+        begin = time.perf_counter()
+        done = subprocess.run([self.options.fill, self.options.plugin, directory, *words])
+        print(f"{name} filled in {time.perf_counter() - begin:.1f} s", file=sys.stderr)
+        return directory, done.returncode
+
+    def filled(self, runs, results, metrics):
+        directory, status = self.fill(f"{runs}x{metrics}", str(runs), str(results), str(metrics))
+        if status != 0:
+            raise SystemExit(f"fill_repo ended with {status}")
+        return directory
+
+    def commands(self, runs, rounds, metrics=5, names=tuple(COMMANDS)):
+        directory = self.filled(runs, 3, metrics)
+        aimlog = self.options.command
+        spent = {name: [] for name in (FLOOR, *names)}
+        for _ in range(rounds + 1):  # the first finds nothing in the caches, and is not counted
+            spent[FLOOR].append(milliseconds([aimlog, "version"]))
+            for name in names:
+                words = [aimlog, *COMMANDS[name], "--repo", str(directory)]
+                spent[name].append(milliseconds(words))
+        middle = {name: statistics.median(times[1:]) for name, times in spent.items()}
+        size = f"{runs:,} runs" + (f" of {metrics} metrics" if metrics != 5 else "")
+        for name in names:
+            self.report.add(f"{name}, {size}", middle[name], "ms", FLOOR, middle[FLOOR])
+        self.plugin_life(directory, size, middle[FLOOR])
+
+    def plugin_life(self, directory, size, floor):
+        opened, closed = [], []
+        for _ in range(11):
+            begin = time.perf_counter()
+            plugin = Plugin(self.options.plugin, config_text="repo: .", base_dir=str(directory))
+            opened.append(time.perf_counter() - begin)
+            begin = time.perf_counter()
+            plugin.close()
+            closed.append(time.perf_counter() - begin)
+        for word, times in (("created", opened), ("destroyed", closed)):
+            middle = statistics.median(times) * 1e3
+            self.report.add(f"plugin {word}, {size}", middle, "ms", FLOOR, floor)
+
+    def replay(self, rounds):
+        spent, floors = [], []
+        for number in range(rounds):
+            directory, _ = self.fill(
+                f"killed{number}", "100", "3", "20", "--dead-journal", str(JOURNAL_MIB)
+            )
+            (ring,) = (directory / ".aimlog/journals").glob("*.ring")
+            floors.append(checked_read_ms(ring, JOURNAL_MIB))
+            words = [self.options.command, "ls", "--limit", "1", "--repo", str(directory)]
+            begin = time.perf_counter()
+            done = subprocess.run(words, capture_output=True, text=True, check=True)
+            spent.append((time.perf_counter() - begin) * 1e3)
+            if "replayed" not in done.stderr:
+                raise SystemExit(f"nothing was replayed: {done.stderr}")
+            print(done.stderr.strip(), file=sys.stderr)
+        name = f"first ls after kill -9 with {JOURNAL_MIB} MiB of journal"
+        self.report.add(
+            name, statistics.median(spent), "ms", "reading it with CRC", statistics.median(floors)
+        )
+
+
+def checked_read_ms(path, mib):
+    begin = time.perf_counter()
+    crc = 0
+    with open(path, "rb") as file:
+        for _ in range(mib):
+            crc = zlib.crc32(file.read(1 << 20), crc)
+    return (time.perf_counter() - begin) * 1e3
+
+
+def main():
+    options = arguments(__doc__, "--command", "--plugin", "--fill").parse_args()
+    report = Report(options.json)
+    with tempfile.TemporaryDirectory(prefix="aimlog-bench-") as name:
+        bench = Bench(options, report, pathlib.Path(name))
+        for runs in (100, 1000) if options.quick else (100, 1000, 10_000, 100_000):
+            bench.commands(runs, 5 if runs > 10_000 else 9)
+        if not options.quick:
+            bench.commands(10_000, 9, 20, ("ls", "ls --limit 20", "best"))
+        bench.replay(1 if options.quick else 3)
+
+
+if __name__ == "__main__":
+    main()
