@@ -93,7 +93,6 @@ HOMES = {
     r"CLI/.*": ["cli"],
     r"nlohmann/.*": ["cli"],
     r"catch2/.*": ["tests/support"],
-    r"benchmark/.*": ["tests/bench"],
     r"n?curses\.h": [],
 }
 
