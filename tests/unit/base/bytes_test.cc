@@ -109,6 +109,9 @@ TEST_CASE("Crc32cIsTheSameByTableAndInPieces") {
       CHECK(whole == crc32c(crc32c(5, data, half), data + half, size - half));
     }
   }
+  while (bytes.size() < 10000) bytes.push_back(static_cast<char>(random()));
+  for (size_t size = 300; size < bytes.size(); size += 97)
+    CHECK(crc32c(5, bytes.data(), size) == crc32c_portable(5, bytes.data(), size));
   CHECK(fastest_crc32c()(0, "123456789", 9) == 0xe3069283);
 }
 
