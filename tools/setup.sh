@@ -28,6 +28,7 @@ test  clang-tidy-14       clang-tidy-14 clang-tidy
 test  strace              strace
 test  readelf             binutils
 pages browser             chromium chromium-browser
+bench pc:benchmark        libbenchmark-dev
 '
 
 is_root() { [ "$(id -u)" = 0 ]; }

@@ -18,7 +18,7 @@ GOLDEN = pathlib.Path(__file__).resolve().parent / "golden/aim-3.10.3.tar.xz"
 
 def old_repo(folder):
     with tarfile.open(GOLDEN) as tar:
-        tar.extractall(folder / "old", filter="data")
+        tar.extractall(folder / "old")
     return folder / "old"
 
 
