@@ -73,7 +73,7 @@ do_test() {
 
 do_bench() {
   # Standard output is the benchmarks' alone.
-  set_up build python test >&2
+  set_up build python test bench >&2
   python_env build/venv-bench tests/python/requirements.txt python/demo/requirements.txt \
     tests/bench/requirements.txt >&2
   exec tools/bench.sh "$@"
