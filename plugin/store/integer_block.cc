@@ -31,16 +31,16 @@ size_t size_of(std::span<const uint64_t> words, unsigned order) {
 
 }  // namespace
 
-IntegerBlock::IntegerBlock(std::vector<uint64_t> words)
-    : differences_(std::move(words)), size_(size_of(differences_, 0)) {
+IntegerBlock::IntegerBlock(std::vector<uint64_t> words) : differences_(std::move(words)) {
   std::vector<uint64_t> next = differences_;
+  size_t smallest = size_of(next, 0);
   for (unsigned order = 1; order <= difference_order_max && order < next.size(); ++order) {
     difference(next, order - 1);
     const size_t size = size_of(next, order);
-    if (size >= size_) return;
+    if (size >= smallest) return;
     differences_ = next;
     order_ = order;
-    size_ = size;
+    smallest = size;
   }
 }
 

@@ -17,13 +17,11 @@ class IntegerBlock {
  public:
   explicit IntegerBlock(std::vector<uint64_t> words);
 
-  size_t size() const { return size_; }  // in bytes, with the codec's
   void append_to(Bytes& out) const;
 
  private:
   std::vector<uint64_t> differences_;  // of order_, behind the first one of each lower order
   unsigned order_ = 0;
-  size_t size_ = 0;
 };
 
 // Reads what `codec` begins: as many words as there is room for. Throws Error(corrupt).

@@ -68,13 +68,7 @@ void PointCursor::advance(const Transaction& txn, const Tails& tails, NewPoints*
   const Key from = Key().add(run_).add(attempt_).add(journal_).add(next_chunk_);
   const ByteView start = attempt_ == 0 ? ByteView() : ByteView(from);
   txn.scan(Table::chunks, prefix, start, [&](ByteView bytes, ByteView encoded) {
-    KeyReader reader(bytes);
-    ChunkKey key;
-    key.run = reader.number<RunNumber>();
-    key.attempt = reader.number<uint32_t>();
-    key.journal = reader.number<JournalNumber>();
-    key.first_sequence = reader.number<uint64_t>();
-    visit_chunk(key, encoded, out);
+    visit_chunk(read_chunk_key(bytes), encoded, out);
     return true;
   });
   visit_tails(tails, out);

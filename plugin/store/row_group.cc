@@ -91,16 +91,20 @@ ByteView get_chunk(const Transaction& txn, const ChunkKey& key) {
   return *encoded;
 }
 
+ChunkKey read_chunk_key(ByteView bytes) {
+  KeyReader reader(bytes);
+  ChunkKey key;
+  key.run = reader.number<RunNumber>();
+  key.attempt = reader.number<uint32_t>();
+  key.journal = reader.number<JournalNumber>();
+  key.first_sequence = reader.number<uint64_t>();
+  return key;
+}
+
 void each_chunk(const Transaction& txn, RunNumber run,
                 const std::function<void(const ChunkKey&, ByteView encoded)>& visit) {
   txn.scan(Table::chunks, Key().add(run), {}, [&](ByteView bytes, ByteView encoded) {
-    KeyReader reader(bytes);
-    ChunkKey key;
-    key.run = reader.number<RunNumber>();
-    key.attempt = reader.number<uint32_t>();
-    key.journal = reader.number<JournalNumber>();
-    key.first_sequence = reader.number<uint64_t>();
-    visit(key, encoded);
+    visit(read_chunk_key(bytes), encoded);
     return true;
   });
 }

@@ -81,6 +81,7 @@ struct ChunkKey {
   JournalNumber journal = 0;
   uint64_t first_sequence = 0;
 };
+ChunkKey read_chunk_key(ByteView bytes);  // of the table's key
 void put_chunk(WriteTransaction& txn, const ChunkKey& key, ByteView encoded);
 // Throws Error(not_found) if it is gone.
 ByteView get_chunk(const Transaction& txn, const ChunkKey& key);

@@ -14,10 +14,9 @@ import os
 import random
 import sys
 import time
-import traceback
 import types
 
-from aim_support import LONG, Folder, check, check_equal, export, plugin_host
+from aim_support import LONG, Folder, check, check_equal, export, plugin_host, run_and_leave
 from attempts import attempts_of, check_faults_are_seen, close_to, compare
 from ray.tune.logger.aim import AimLoggerCallback
 
@@ -133,16 +132,5 @@ def main():
     return 0
 
 
-def run_and_leave():
-    """Aim waits for ever at the end of a process that failed with a run open: leave without it."""
-    try:
-        status = main()
-    except BaseException:
-        traceback.print_exc()
-        status = 1
-    sys.stdout.flush()
-    os._exit(status)
-
-
 if __name__ == "__main__":
-    run_and_leave()
+    run_and_leave(main)

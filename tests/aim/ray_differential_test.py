@@ -22,7 +22,6 @@ import logging
 import os
 import shutil
 import sys
-import traceback
 import warnings
 from pathlib import Path
 
@@ -30,7 +29,7 @@ HERE = str(Path(__file__).resolve().parent)
 os.environ["PYTHONPATH"] = os.pathsep.join([HERE, os.environ.get("PYTHONPATH", "")])
 
 import ray_two_loggers
-from aim_support import LONG, Folder, check, check_equal, export, read_repo
+from aim_support import LONG, Folder, check, check_equal, export, read_repo, run_and_leave
 from attempts import END, attempts_of, check_faults_are_seen, compare
 import ray_searches
 from ray_support import new_storage, start_ray
@@ -171,16 +170,5 @@ def main():
     return 0
 
 
-def run_and_leave():
-    """Aim waits for ever at the end of a process that failed with a run open: leave without it."""
-    try:
-        status = main()
-    except BaseException:
-        traceback.print_exc()
-        status = 1
-    sys.stdout.flush()
-    os._exit(status)
-
-
 if __name__ == "__main__":
-    run_and_leave()
+    run_and_leave(main)
