@@ -97,6 +97,9 @@ void RingFile::map() {
   // Without it a child would only hold pages that its inert calls never touch, so a refusal is no
   // error.
   madvise(data_, data_bytes_, MADV_DONTFORK);
+  // Else the first touch of the new file reads ahead, which makes pages of all of it at once: 4 ms
+  // in `create` where the disk is set to 8 MB. The committer makes them ready bit by bit.
+  madvise(data_, data_bytes_, MADV_RANDOM);
   if (!uses_write_calls_) file_.reset();
 }
 
