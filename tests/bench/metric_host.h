@@ -61,6 +61,9 @@ class Host {
     refused_ += plugin_.on_trial_complete(event) != TUNER_OK ? 1 : 0;
   }
 
+  // Returns when all that was recorded is in the store.
+  void flush() { plugin_.flush({}); }
+
   uint64_t refused() const { return refused_; }
   // Of events that no commit has covered.
   uint64_t journal_bytes() {

@@ -11,13 +11,13 @@
 
 #include <charconv>
 #include <fstream>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/bench/latency.h"
 #include "tests/bench/metric_host.h"
+#include "tests/bench/options.h"
 #include "tests/bench/process_usage.h"
 #include "tests/bench/report.h"
 #include "tests/support/temp_dir.h"
@@ -218,18 +218,8 @@ void measure(const std::string& plugin, int64_t results, const Report& report) {
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  if (argc < 2) {
-    std::cerr << "usage: peers_bench AIMLOG_PLUGIN [--quick] [--json] [--results N]\n";
-    return 2;
-  }
-  bool json = false;
-  int64_t results = 50'000;
-  for (int i = 2; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--json") json = true;
-    if (word == "--quick") results = 3'000;
-    if (word == "--results" && i + 1 < argc) results = std::stoll(argv[++i]);
-  }
-  measure(argv[1], results, Report(json));
+  const Options options(argc, argv, 1, "AIMLOG_PLUGIN [--quick] [--json] [--results N]");
+  const uint64_t results = options.number("--results", 50'000, 3'000);
+  measure(options.given(0), static_cast<int64_t>(results), Report(options.json()));
   return 0;
 }

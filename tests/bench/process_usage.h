@@ -1,8 +1,9 @@
-// What this process uses, and what it has made the disk do.
+// What this process uses, and what it and others have made the disk do.
 #pragma once
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -44,6 +45,18 @@ inline uint64_t own_memory_bytes() { return proc_number("/proc/self/status", "Rs
 inline uint64_t bytes_dirtied() { return proc_number("/proc/self/io", "write_bytes:"); }
 // Given to write calls.
 inline uint64_t bytes_written() { return proc_number("/proc/self/io", "wchar:"); }
+
+// Written to the block device below `path` since the machine started, by whatever writes to it. 0
+// where there is no such device, as on tmpfs and on file systems over several devices.
+inline uint64_t device_bytes_written(const std::filesystem::path& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0) return 0;
+  std::ifstream file("/sys/dev/block/" + std::to_string(major(status.st_dev)) + ":" +
+                     std::to_string(minor(status.st_dev)) + "/stat");
+  uint64_t number = 0;
+  for (int field = 0; field < 7; ++field) file >> number;  // the seventh: sectors written
+  return file ? number * 512 : 0;
+}
 
 inline uint64_t open_files() {
   uint64_t count = 0;
