@@ -54,24 +54,29 @@ THEMES = [
     ),
     Theme(
         "From the hook into a synced store",
-        "Reports as fast as the plugin takes them (`on_full: block`), until `destroy` returned.",
-        r"ingest|repo, bytes a point|written by the store, bytes|made dirty",
+        "100 M points as fast as the plugin takes them (`on_full: block`), until `destroy` "
+        "returned; each tenth of them is timed apart. What is written to the block device counts "
+        "all that writes to it meanwhile, other programs too.",
+        r"ingest|repo, bytes a point|written by the store, bytes|written to the block|made dirty",
     ),
     Theme(
         "Many trials",
-        "Small trials have 3 results of 5 metrics; live trials report 20 metrics once a second.",
-        r"small trial|memory at the end|live trials|written by the store, [\d,]+ live",
+        "Small trials have 3 results of 5 metrics; live trials report 20 metrics once a second. "
+        "Memory is the process's own, after a flush: LMDB keeps the pages of its largest commit "
+        "for the next one, and commits grow until they are full.",
+        r"small trial|memory (after all|grown)|open files|live trials"
+        r"|written by the store, [\d,]+ live",
     ),
     Theme("Bytes a point, beside files and trackers", "The same points in each.", r"a point of "),
     Theme(
         "Bytes a value, by kind of metric",
-        "One block of 1,024 values; the numbers behind a name are the codecs that were chosen, and "
-        "how often.",
-        r".*, (size|encode)$",
+        "Blocks of 1,024 values, with the codec that was chosen most often.",
+        r"(size of|time to encode) a value",
     ),
     Theme(
         "Reading points",
-        "Warm, on one core; steps and checksums included.",
+        "On one core, steps and checksums included; warm, unless a line says that nothing of the "
+        "file was in memory. The decoders stand beside it over the same bytes.",
         r"scan|Arrow|series into NumPy",
     ),
     Theme(

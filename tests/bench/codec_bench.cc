@@ -1,10 +1,11 @@
 // What a value takes in a chunk, by kind of metric, and what it costs to write and to read it.
 // Beside it: zstd over the raw doubles, and the size that Gorilla's XOR coding would have.
 //
-// usage: codec_bench [--quick] [--json] [--rows N] [--repo DIR]
+// usage: codec_bench [--quick] [--json] [--rows N] [--blocks N] [--repo DIR]
 //   --repo: metrics that somebody recorded, instead of the mixed report
 #include <zstd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -15,7 +16,9 @@
 #include "plugin/store/number_column.h"
 #include "plugin/store/row_group.h"
 #include "plugin/store/run_table.h"
+#include "tests/bench/codec_words.h"
 #include "tests/bench/mixed_report.h"
+#include "tests/bench/options.h"
 #include "tests/bench/report.h"
 
 namespace aimlog::bench {
@@ -131,16 +134,23 @@ Cost measure(const std::vector<Column>& blocks) {
   return cost;
 }
 
-void print(const Report& report, const std::string& name, const Cost& cost) {
+// "epoch counter (packed deltas)"; for recorded metrics, whose words nobody knows, their names.
+std::string words_of(const std::string& name, const Cost& cost) {
+  std::string words = name;
+  for (const MixedMetric& metric : mixed_metrics)
+    if (metric.name == name) words = metric.words;
+  const auto usual = std::max_element(
+      cost.codecs.begin(), cost.codecs.end(),
+      [](const auto& one, const auto& other) { return one.second < other.second; });
+  return words + " (" + codec_words(static_cast<BlockCodec>(usual->first)) + ")";
+}
+
+void print(const Report& report, const std::string& words, const Cost& cost) {
   const auto values = static_cast<double>(cost.values);
-  std::string codecs;
-  for (const auto& [codec, count] : cost.codecs)
-    codecs += " " + std::to_string(codec) + "x" + std::to_string(count);
-  report.add(name + codecs + ", size", cost.bytes / values, "B/value", "zstd -3",
-             cost.zstd / values);
-  report.add(name + ", size", cost.bytes / values, "B/value", "Gorilla", cost.gorilla / values);
-  report.add(name + ", encode", cost.encode_ns / values, "ns/value", "decode",
-             cost.decode_ns / values);
+  const std::string size = "size of a value: " + words, time = "time to encode a value: " + words;
+  report.add(size, cost.bytes / values, "bytes", "zstd -3 of the doubles", cost.zstd / values);
+  report.add(size, cost.bytes / values, "bytes", "Gorilla", cost.gorilla / values);
+  report.add(time, cost.encode_ns / values, "ns", "to decode it", cost.decode_ns / values);
 }
 
 }  // namespace
@@ -148,17 +158,11 @@ void print(const Report& report, const std::string& name, const Cost& cost) {
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  bool json = false;
-  size_t rows = 1024, blocks = 64;
-  std::string repo;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--json") json = true;
-    if (word == "--quick") blocks = 16;
-    if (word == "--rows" && i + 1 < argc) rows = std::stoul(argv[++i]);
-    if (word == "--repo" && i + 1 < argc) repo = argv[++i];
-  }
-  const Report report(json);
+  const Options options(argc, argv, 0, "[--quick] [--json] [--rows N] [--blocks N] [--repo DIR]");
+  const size_t rows = options.number("--rows", 1024, 1024);
+  const size_t blocks = options.number("--blocks", 64, 16);
+  const std::string repo = options.text("--repo");
+  const Report report(options.json());
   std::map<std::string, std::vector<Column>> columns;
   if (repo.empty()) {
     const auto made = make_columns(blocks, rows);
@@ -170,8 +174,8 @@ int main(int argc, char** argv) {
   for (const auto& [name, blocks_of_metric] : columns) {
     const Cost cost = measure(blocks_of_metric);
     all.add(cost);
-    print(report, name, cost);
+    print(report, words_of(name, cost), cost);
   }
-  print(report, "all metrics", all);
+  print(report, "all of them", all);
   return 0;
 }

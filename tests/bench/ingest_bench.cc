@@ -17,12 +17,11 @@
 #include "tests/bench/options.h"
 #include "tests/bench/process_usage.h"
 #include "tests/bench/report.h"
+#include "tests/bench/stopwatch.h"
 #include "tests/support/temp_dir.h"
 
 namespace aimlog::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr const char* usage = "AIMLOG_PLUGIN [--quick] [--json] [--points N] [--runs N]";
 constexpr uint64_t parts = 10;
@@ -32,10 +31,6 @@ struct Work {
   uint64_t points = 0;
   uint64_t runs = 0;
 };
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // Reports made beforehand: making them costs more than the hook that takes them.
 std::vector<MixedReport::Values> prepared_reports(size_t count) {

@@ -25,29 +25,30 @@ enum class MetricKind {
 struct MixedMetric {
   std::string_view name;
   MetricKind kind;
+  std::string_view words;  // what a reader who does not know the name calls it
 };
 
 inline constexpr std::array<MixedMetric, 20> mixed_metrics = {{
-    {"train/loss", MetricKind::float32},
-    {"val/loss", MetricKind::float32},
-    {"train/grad_norm", MetricKind::float32},
-    {"policy/entropy", MetricKind::float32},
-    {"policy/kl", MetricKind::float32},
-    {"train/accuracy", MetricKind::ratio},
-    {"val/accuracy", MetricKind::decimal},
-    {"val/f1", MetricKind::decimal},
-    {"val/auc", MetricKind::decimal},
-    {"reward/mean", MetricKind::decimal},
-    {"reward/length_mean", MetricKind::decimal},
-    {"reward/max", MetricKind::integer},
-    {"learning_rate", MetricKind::smooth},
-    {"time/total_s", MetricKind::float64},
-    {"time/iteration_s", MetricKind::float64},
-    {"episodes_total", MetricKind::integer},
-    {"samples_total", MetricKind::integer},
-    {"epochs_done", MetricKind::integer},
-    {"batch_size", MetricKind::constant},
-    {"val/noise", MetricKind::float64},
+    {"train/loss", MetricKind::float32, "training loss, float32"},
+    {"val/loss", MetricKind::float32, "validation loss, float32"},
+    {"train/grad_norm", MetricKind::float32, "gradient norm, float32"},
+    {"policy/entropy", MetricKind::float32, "policy entropy, float32"},
+    {"policy/kl", MetricKind::float32, "policy divergence, float32"},
+    {"train/accuracy", MetricKind::ratio, "accuracy, hits of 2,048"},
+    {"val/accuracy", MetricKind::decimal, "accuracy, 4 digits"},
+    {"val/f1", MetricKind::decimal, "F1 score, 4 digits"},
+    {"val/auc", MetricKind::decimal, "area under the curve, 4 digits"},
+    {"reward/mean", MetricKind::decimal, "mean reward, 2 digits"},
+    {"reward/length_mean", MetricKind::decimal, "mean length, 2 digits"},
+    {"reward/max", MetricKind::integer, "largest reward, whole"},
+    {"learning_rate", MetricKind::smooth, "learning rate, a cosine"},
+    {"time/total_s", MetricKind::float64, "seconds since the start"},
+    {"time/iteration_s", MetricKind::float64, "seconds of a step"},
+    {"episodes_total", MetricKind::integer, "episode counter"},
+    {"samples_total", MetricKind::integer, "sample counter"},
+    {"epochs_done", MetricKind::integer, "epoch counter"},
+    {"batch_size", MetricKind::constant, "batch size, constant"},
+    {"val/noise", MetricKind::float64, "noise in every bit"},
 }};
 
 // One run's reports, one after the other.

@@ -15,12 +15,11 @@
 #include "tests/bench/options.h"
 #include "tests/bench/process_usage.h"
 #include "tests/bench/report.h"
+#include "tests/bench/stopwatch.h"
 #include "tests/support/temp_dir.h"
 
 namespace aimlog::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr const char* host_config = "repo: repo\non_full: block\n";
 
@@ -29,10 +28,6 @@ struct Held {
   double megabytes = 0;
   uint64_t files = 0;
 };
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // Looked at after a flush, and when what the process could give back to the system is given back:
 // else it would be chance how much of a commit is under way. LMDB keeps the pages of its largest
