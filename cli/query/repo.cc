@@ -35,6 +35,14 @@ fs::path search_upward() {
                 "there is no .aimlog in this directory or above it; name the repo with --repo DIR");
 }
 
+fs::path expect_repo(const fs::path& named) {
+  const fs::path path = directory_above(named);
+  if (!holds_repo(path))
+    throw Failure(exit_error, "there is no .aimlog in '" + path.string() +
+                                  "'; name the directory that the plugin's `repo:` names");
+  return path;
+}
+
 std::string counted(uint64_t count, const char* thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
@@ -75,11 +83,12 @@ fs::path find_repo(const Args& args) {
   } else {
     return search_upward();
   }
-  path = directory_above(path);
-  if (!holds_repo(path))
-    throw Failure(exit_error, "there is no .aimlog in '" + path.string() +
-                                  "'; --repo wants the directory that the plugin's `repo:` names");
-  return path;
+  return expect_repo(path);
+}
+
+fs::path find_named_repo(const Args& args, const std::string& word) {
+  if (const auto named = args.text(word)) return expect_repo(*named);
+  return find_repo(args);
 }
 
 std::shared_ptr<Environment> open_repo(const Args& args) {

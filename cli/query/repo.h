@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "cli/args/args.h"
 #include "plugin/store/environment.h"
@@ -12,6 +13,9 @@ namespace aimlog::cli {
 // --repo, else $AIMLOG_REPO, else the nearest directory upward that holds .aimlog. A path that ends
 // in .aimlog means the directory above it.
 std::filesystem::path find_repo(const Args& args);
+
+// The same where the repo may also be named by a word.
+std::filesystem::path find_named_repo(const Args& args, const std::string& word);
 
 // Opens it and first replays the journals of writers that died. Where it may not be written, says
 // on stderr how many events wait.

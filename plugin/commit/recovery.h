@@ -3,13 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "plugin/model/ids.h"
 #include "plugin/store/environment.h"
+#include "plugin/store/journal_rows.h"
 #include "plugin/store/numbers.h"
 
 namespace aimlog {
@@ -42,5 +46,20 @@ struct LiveWriters {
   std::set<JobNumber> jobs;  // of live ones; one that has just begun has none yet
 };
 LiveWriters find_writers(Environment& environment, const Transaction& txn);
+
+// A ring file as it stands, for people who look at a repo that may be damaged.
+struct JournalState {
+  std::filesystem::path path;
+  RingId ring{};
+  std::string problem;  // it cannot be read: why
+  bool live = false;    // its writer lives: then nothing below is looked at
+  bool known = false;   // the store has a row of it
+  AppliedPosition applied;
+  uint64_t events_waiting = 0;  // valid records beyond the applied position
+  uint64_t records_damaged = 0, bytes_damaged = 0;
+};
+// Nothing is replayed and nothing written. `rows`: what the store says of its journals.
+std::vector<JournalState> look_at_journals(const std::filesystem::path& directory,
+                                           const std::map<RingId, JournalRow>& rows);
 
 }  // namespace aimlog

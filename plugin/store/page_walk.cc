@@ -1,8 +1,10 @@
 #include "plugin/store/page_walk.h"
 
+#include <algorithm>
 #include <string>
 
 #include "plugin/base/file.h"
+#include "plugin/store/environment_state.h"
 
 namespace aimlog {
 namespace {
@@ -16,7 +18,24 @@ bool key_less(bool numbers, ByteView a, ByteView b) {
   return numbers ? load_at<uint64_t>(a, 0) < load_at<uint64_t>(b, 0) : a < b;
 }
 
+size_t place_of_table(ByteView name) {
+  for (unsigned i = 0; i < table_count; ++i) {
+    if (name == table_name(static_cast<Table>(i))) return i;
+  }
+  return table_count;
+}
+
 }  // namespace
+
+struct PageWalk::Fault : Error {
+  Fault(const std::string& file, uint64_t at, const char* reason)
+      : Error(ErrorCode::corrupt, file + " is damaged at page " + std::to_string(at) + ": " +
+                                      reason + "; restore it from a backup"),
+        page(at),
+        why(reason) {}
+  uint64_t page;
+  std::string why;
+};
 
 PageWalk::PageWalk(int fd, const std::filesystem::path& path, const MetaRecord& meta,
                    size_t page_bytes, uint64_t file_bytes)
@@ -29,20 +48,51 @@ PageWalk::PageWalk(int fd, const std::filesystem::path& path, const MetaRecord& 
   used_[0] = used_[1] = true;
 }
 
-void PageWalk::run() {
+void PageWalk::run() { run_all(); }
+
+void PageWalk::run(PageVisitor& visitor) {
+  visitor_ = &visitor;
+  run_all();
+}
+
+void PageWalk::run_all() {
   walk_tree(meta_.trees[1], Kind::names);
+  std::stable_sort(tables_.begin(), tables_.end(), [](const auto& a, const auto& b) {
+    return place_of_table(a.first) < place_of_table(b.first);
+  });
+  for (const auto& [name, record] : tables_) {
+    if (visitor_ != nullptr) visitor_->table(name, record.entries);
+    walk_tree(record, Kind::table, name);
+  }
   walk_tree(meta_.trees[0], Kind::free_pages);
 }
 
-void PageWalk::walk_tree(const TreeRecord& record, Kind kind) {
-  Tree tree{kind, record.depth, {}};
-  if (record.root != no_page) walk_page(tree, record.root, 1, {});
-  if (record.root == no_page && record.depth != 0) fail(0, "an empty tree has a depth");
-  const Counts& seen = tree.seen;
-  if (seen.branch_pages != record.branch_pages || seen.leaf_pages != record.leaf_pages ||
-      seen.overflow_pages != record.overflow_pages || seen.entries != record.entries) {
-    fail(record.root, "its tree holds other counts than it says");
+template <typename Action>
+void PageWalk::tolerate(Tree& tree, uint64_t page, const Bounds& bounds, const Action& action) {
+  if (visitor_ == nullptr) return action();
+  try {
+    action();
+  } catch (const Fault& fault) {
+    tree.whole = false;
+    visitor_->damage({fault.page, tree.name, bounds.low, bounds.high, fault.why});
+    if (page < used_.size() && page > 1) used_[page] = false;
   }
+}
+
+void PageWalk::walk_tree(const TreeRecord& record, Kind kind, ByteView name) {
+  Tree tree{kind, Bytes(name), record.depth, {}};
+  tolerate(tree, record.root, {}, [&] {
+    if (record.root != no_page) walk_page(tree, record.root, 1, {});
+    if (record.root == no_page && record.depth != 0) fail(0, "an empty tree has a depth");
+  });
+  const Counts& seen = tree.seen;
+  tolerate(tree, no_page, {}, [&] {
+    if (tree.whole &&
+        (seen.branch_pages != record.branch_pages || seen.leaf_pages != record.leaf_pages ||
+         seen.overflow_pages != record.overflow_pages || seen.entries != record.entries)) {
+      fail(record.root, "its tree holds other counts than it says");
+    }
+  });
 }
 
 void PageWalk::walk_page(Tree& tree, uint64_t page, unsigned level, const Bounds& bounds) {
@@ -105,31 +155,39 @@ void PageWalk::check_branch(Tree& tree, uint64_t page, ByteView bytes, unsigned 
         !key_less(numbers, inside.low, inside.high)) {
       fail(page, "its keys are out of order");
     }
-    walk_page(tree, children[i].second, level + 1, inside);
+    const uint64_t child = children[i].second;
+    tolerate(tree, child, inside, [&] { walk_page(tree, child, level + 1, inside); });
   }
 }
 
 void PageWalk::check_leaf(Tree& tree, uint64_t page, ByteView bytes, const Bounds& bounds) {
   const unsigned keys = (load_at<uint16_t>(bytes, 12) - page_header_bytes) / 2;
-  const bool numbers = tree.kind == Kind::free_pages;
   ByteView before;
   for (unsigned i = 0; i < keys; ++i) {
-    const ByteView node = node_at(page, bytes, i, keys);
-    const auto header = load_at<NodeHeader>(node, 0);
-    const ByteView key = node.substr(node_header_bytes, header.key_bytes);
-    if (key.empty() || (numbers && key.size() != sizeof(uint64_t))) {
-      fail(page, "a key has the wrong length");
-    }
-    if ((i > 0 && !key_less(numbers, before, key)) ||
-        (!bounds.low.empty() && key_less(numbers, key, bounds.low)) ||
-        (!bounds.high.empty() && !key_less(numbers, key, bounds.high))) {
-      fail(page, "its keys are out of order");
-    }
-    before = key;
-    ++tree.seen.entries;
-    check_data(tree, page, header.flags, key, node.substr(node_header_bytes + key.size()),
-               header.low | uint64_t{header.high} << 16);
+    tolerate(tree, page, bounds, [&] {
+      const ByteView node = node_at(page, bytes, i, keys);
+      check_node(tree, page, node, bounds, before);
+      before = node.substr(node_header_bytes, load_at<NodeHeader>(node, 0).key_bytes);
+    });
   }
+}
+
+void PageWalk::check_node(Tree& tree, uint64_t page, ByteView node, const Bounds& bounds,
+                          ByteView before) {
+  const bool numbers = tree.kind == Kind::free_pages;
+  const auto header = load_at<NodeHeader>(node, 0);
+  const ByteView key = node.substr(node_header_bytes, header.key_bytes);
+  if (key.empty() || (numbers && key.size() != sizeof(uint64_t))) {
+    fail(page, "a key has the wrong length");
+  }
+  if ((!before.empty() && !key_less(numbers, before, key)) ||
+      (!bounds.low.empty() && key_less(numbers, key, bounds.low)) ||
+      (!bounds.high.empty() && !key_less(numbers, key, bounds.high))) {
+    fail(page, "its keys are out of order");
+  }
+  ++tree.seen.entries;
+  check_data(tree, page, header.flags, key, node.substr(node_header_bytes + key.size()),
+             header.low | uint64_t{header.high} << 16);
 }
 
 void PageWalk::check_data(Tree& tree, uint64_t page, unsigned flags, ByteView key, ByteView data,
@@ -138,7 +196,7 @@ void PageWalk::check_data(Tree& tree, uint64_t page, unsigned flags, ByteView ke
   Bytes big;
   if ((flags & big_data) != 0) {
     if (data.size() < sizeof(uint64_t)) fail(page, "a value is cut");
-    const bool wanted = tree.kind == Kind::free_pages;
+    const bool wanted = tree.kind == Kind::free_pages || visitor_ != nullptr;
     big = big_value(page, load_at<uint64_t>(data, 0), size, wanted, tree.seen);
     data = big;
   } else {
@@ -149,13 +207,17 @@ void PageWalk::check_data(Tree& tree, uint64_t page, unsigned flags, ByteView ke
   if ((tree.kind == Kind::names) != ((flags & sub_database) != 0)) {
     fail(page, "a table is no table");
   }
-  if (tree.kind != Kind::names) return;
+  if (tree.kind == Kind::names) add_table(page, key, data);
+  if (tree.kind == Kind::table && visitor_ != nullptr) visitor_->row(tree.name, key, data);
+}
+
+void PageWalk::add_table(uint64_t page, ByteView name, ByteView data) {
   if (data.size() != sizeof(TreeRecord)) fail(page, "a table's record has the wrong size");
   const auto record = load_at<TreeRecord>(data, 0);
   if (record.flags != 0 || record.pad != 0) {
-    fail(page, ("table " + std::string(key) + " has flags that it never had").c_str());
+    fail(page, ("table " + std::string(name) + " has flags that it never had").c_str());
   }
-  walk_tree(record, Kind::table);
+  tables_.emplace_back(name, record);
 }
 
 void PageWalk::check_free_list(uint64_t page, ByteView list) {
@@ -196,15 +258,17 @@ void PageWalk::claim(uint64_t page, uint64_t from) {
 
 Bytes PageWalk::read_pages(uint64_t page, uint64_t count) const {
   Bytes bytes(count * page_bytes_, '\0');
-  if (read_all_at(fd_, bytes.data(), bytes.size(), page * page_bytes_, path_) != bytes.size()) {
-    fail(page, "the file ends before it");
+  size_t size = 0;
+  try {
+    size = read_all_at(fd_, bytes.data(), bytes.size(), page * page_bytes_, path_);
+  } catch (const Error&) {
+    if (visitor_ == nullptr) throw;
+    fail(page, "the disk cannot read it");
   }
+  if (size != bytes.size()) fail(page, "the file ends before it");
   return bytes;
 }
 
-void PageWalk::fail(uint64_t page, const char* why) const {
-  throw Error(ErrorCode::corrupt, path_.string() + " is damaged at page " + std::to_string(page) +
-                                      ": " + why + "; restore it from a backup");
-}
+void PageWalk::fail(uint64_t page, const char* why) const { throw Fault(path_, page, why); }
 
 }  // namespace aimlog

@@ -56,6 +56,9 @@ CASES = {
     "plot_one": ["plot", "acc", "t1", "--width", "50", "--height", "8"],
     "plot_contexts": ["plot", "eval/loss", "t1", "--width", "50", "--height", "5"],
     "plot_hostile": ["plot", "\x1b[31mloss", "--width", "40", "--height", "5"],
+    "check": ["check"],
+    "check.json": ["check", "--deep", "--json"],
+    "check_nothing": ["check", "/no/such/place"],
     "completion_bash": ["completion", "bash"],
     "completion_zsh": ["completion", "zsh"],
     "no_verb": [],
@@ -76,7 +79,7 @@ CASES = {
     "far_index": ["show", "@99"],
 }
 VERBS = ["ls", "best", "exps", "metrics", "show", "get", "plot", "export", "stats", "version"]
-VERBS += ["import", "completion"]
+VERBS += ["import", "completion", "check"]
 CASES.update({f"help_{verb}": [verb, "--help"] for verb in VERBS})
 
 

@@ -1,0 +1,183 @@
+#include "cli/check/check_repo.h"
+
+#include <cstring>
+
+#include "cli/check/child.h"
+#include "cli/failure.h"
+#include "plugin/store/repo_files.h"
+#include "plugin/store/row_codec.h"
+#include "plugin/store/snapshot_walk.h"
+
+namespace aimlog::cli {
+namespace {
+
+// Kinds of messages from the children.
+constexpr char kind_finding = 'f';
+constexpr char kind_counts = 'c';
+constexpr char kind_journal = 'j';
+constexpr char kind_progress = 'p';
+
+Bytes encode(const Finding& finding) {
+  Bytes out;
+  for (const std::string* text : {&finding.table, &finding.key, &finding.what, &finding.todo})
+    append_string(out, *text);
+  return out;
+}
+
+Finding decode_finding(ByteReader& in) {
+  Finding finding;
+  for (std::string* text : {&finding.table, &finding.key, &finding.what, &finding.todo})
+    *text = in.string();
+  return finding;
+}
+
+Bytes encode(const CheckCounts& counts, uint64_t found) {
+  Bytes out;
+  for (const uint64_t count :
+       {found, counts.rows, counts.runs, counts.chunks, counts.results, counts.points})
+    append_varint(out, count);
+  return out;
+}
+
+class RepoCheck {
+ public:
+  RepoCheck(const std::filesystem::path& directory, bool deep,
+            const std::function<void(const std::string&)>& progress)
+      : paths_(directory), deep_(deep), progress_(progress) {}
+
+  CheckResult run() {
+    look_at_files();
+    if (has_data_) {
+      look_at_rows();
+      if (result_.found == 0) look_by_lmdb();
+    }
+    look_at_journals();
+    return std::move(result_);
+  }
+
+ private:
+  void add(const Finding& finding) {
+    result_.findings.push_back(finding);
+    ++result_.found;
+  }
+
+  void look_at_files() {
+    std::error_code error;
+    if (!std::filesystem::is_directory(paths_.root, error))
+      throw usage_error("there is no .aimlog in '" + paths_.directory.string() + "'");
+    try {
+      if (!read_format(paths_))
+        add({"file", "FORMAT", "it is missing: the repo was never made to its end, or has lost it",
+             todo_repair});
+    } catch (const Error& failed) {
+      if (failed.code() != ErrorCode::corrupt) throw Failure(exit_usage, failed.what());
+      add({"file", "FORMAT", failed.what(), todo_repair});
+    }
+    const auto bytes = std::filesystem::file_size(paths_.data, error);
+    has_data_ = !error && bytes > 0;
+    if (!has_data_)
+      add({"file", "data.mdb", error ? "it is missing" : "it is empty",
+           "restore it from a backup; what journals hold 'aimlog repair' saves"});
+    if (!std::filesystem::is_directory(paths_.journals, error) &&
+        std::filesystem::exists(paths_.journals, error))
+      add({"file", "journals", "it is no directory", "move it away"});
+  }
+
+  // What a child has to say; false if it did not come to its end.
+  void run_child(const std::function<void(ChildPipe&)>& work, const char* what) {
+    const ChildEnd end = run_in_child(work, [&](char kind, ByteView message) {
+      ByteReader in(message, "message");
+      receive(kind, in);
+    });
+    if (end.done) return;
+    std::string text = std::string(what) + " ";
+    if (end.signal != 0)
+      text += "died of it (" + std::string(::strsignal(end.signal)) + ")";
+    else
+      text += "cannot read it: " + end.error;
+    add({end.place.empty() ? "file" : end.place, "data.mdb", text, todo_repair});
+  }
+
+  void receive(char kind, ByteReader& in) {
+    if (kind == kind_finding) {
+      result_.findings.push_back(decode_finding(in));
+    } else if (kind == kind_progress) {
+      progress_(std::string(in.take(in.remaining())));
+    } else if (kind == kind_counts) {
+      result_.found += in.varint();
+      for (uint64_t* count : {&result_.counts.rows, &result_.counts.runs, &result_.counts.chunks,
+                              &result_.counts.results, &result_.counts.points})
+        *count = in.varint();
+    } else if (kind == kind_journal) {
+      RingId ring;
+      std::memcpy(ring.data(), in.take(ring.size()).data(), ring.size());
+      journals_[ring] = decode_row<JournalRow>(in.take(in.remaining()));
+    }
+  }
+
+  void look_at_rows() {
+    run_child(
+        [&](ChildPipe& pipe) {
+          Findings findings([&](const Finding& each) { pipe.send(kind_finding, encode(each)); });
+          RowCheck rows(paths_.data, deep_, findings, [&](const std::string& place) {
+            pipe.at(place);
+            pipe.send(kind_progress, place);
+          });
+          walk_snapshot(paths_, rows);
+          rows.finish();
+          findings.tell_held_back();
+          for (const auto& [ring, row] : rows.journals()) {
+            Bytes message(reinterpret_cast<const char*>(ring.data()), ring.size());
+            pipe.send(kind_journal, message + encode_row(row));
+          }
+          pipe.send(kind_counts, encode(rows.counts(), findings.total()));
+        },
+        "the check of its rows");
+  }
+
+  // Our own reading found nothing: now everything as every other verb would see it.
+  void look_by_lmdb() {
+    run_child(
+        [&](ChildPipe& pipe) {
+          pipe.send(kind_progress, "once more by LMDB");
+          const auto environment = Environment::open(paths_.directory, OpenMode::read_only);
+          const Transaction txn(*environment);
+          for (unsigned i = 0; i < table_count; ++i) {
+            pipe.at("table " + std::to_string(i));
+            txn.scan(static_cast<Table>(i), {}, {}, [](ByteView, ByteView) { return true; });
+          }
+        },
+        "LMDB");
+  }
+
+  void look_at_journals() {
+    result_.journals = aimlog::look_at_journals(paths_.journals, journals_);
+    for (const JournalState& state : result_.journals) {
+      const std::string name = state.path.filename().string();
+      if (!state.problem.empty())
+        add({"journal", name, state.problem,
+             "its events cannot be replayed; move the file away to be rid of it"});
+      if (state.bytes_damaged > 0 || state.records_damaged > 0)
+        add({"journal", name,
+             std::to_string(state.records_damaged) + " records (" +
+                 std::to_string(state.bytes_damaged) + " bytes) cannot be read back",
+             "whoever opens the repo next replays the rest and counts these as lost"});
+    }
+  }
+
+  const RepoPaths paths_;
+  const bool deep_;
+  const std::function<void(const std::string&)>& progress_;
+  bool has_data_ = false;
+  CheckResult result_;
+  std::map<RingId, JournalRow> journals_;
+};
+
+}  // namespace
+
+CheckResult check_repo(const std::filesystem::path& directory, bool deep,
+                       const std::function<void(const std::string&)>& progress) {
+  return RepoCheck(directory, deep, progress).run();
+}
+
+}  // namespace aimlog::cli
