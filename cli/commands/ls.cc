@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/query/columns.h"
@@ -14,21 +16,19 @@ int run(const Args& args) {
   const std::string sort = args.text("--sort").value_or("");
   const bool with_config = (columns + sort).find("config.") != std::string::npos;
   const auto environment = open_repo(args);
-  RunList list;
+  std::string text;
   {
     Snapshot snapshot(*environment);
-    list = list_runs(snapshot, filter, with_config);
+    RunList list = list_runs(snapshot, filter, with_config);
+    if (list.empty()) throw nothing_matched("no run matches");
+    if (!sort.empty()) sort_runs(list, sort);
+    const size_t shown = std::min<size_t>(limit.value_or(list.size()), list.size());
+    std::string note;
+    if (shown < list.size() && output.terminal)
+      note = std::to_string(shown) + " of " + std::to_string(list.size()) + " runs";
+    text = render_runs(list, choose_columns(list, columns), shown, note, output);
   }
-  if (list.runs.empty()) throw nothing_matched("no run matches");
-  if (!sort.empty()) sort_runs(list, sort);
-  const std::vector<RunColumn> chosen = choose_columns(list, columns);
-  const size_t all = list.runs.size();
-  if (limit && *limit < all) list.runs.resize(*limit);
-  Table table = runs_table(list, chosen);
-  list = {};  // its memory is taken again for the text
-  if (table.rows.size() < all && output.terminal)
-    table.note = std::to_string(table.rows.size()) + " of " + std::to_string(all) + " runs";
-  print(render(table, output));
+  print(text);
   return exit_ok;
 }
 

@@ -12,7 +12,7 @@ Cell context_cell(const SeriesName& name) {
   return dual_cell(name.context_text(), name.context_value);
 }
 
-Table of_run(const SummaryMap& summaries, const SeriesNames& names) {
+Table of_run(const Summaries& summaries, const SeriesNames& names) {
   Table table;
   table.columns = {{"metric"}, {"context"}};
   for (const char* each :
@@ -47,13 +47,15 @@ struct Total {
 
 Table of_repo(const RunList& list) {
   std::map<SeriesKey, Total> totals;
-  for (const RunInfo& run : list.runs)
+  list.each({.summaries = true}, [&](const RunInfo& run) {
     for (const auto& [key, summary] : run.summaries) totals[key].add(summary);
+    return true;
+  });
   Table table;
   table.columns = {{"metric"}, {"context"},       {"runs"},
                    {"points"}, {"min", "", true}, {"max", "", true}};
   for (const auto& [key, total] : totals) {
-    const SeriesName& name = list.names.at(key);
+    const SeriesName& name = list.names().at(key);
     table.rows.push_back({text_cell(name.metric), context_cell(name), count_cell(total.runs),
                           count_cell(total.points), number_cell(total.min),
                           number_cell(total.max)});

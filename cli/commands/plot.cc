@@ -25,26 +25,40 @@ PlotLine make_line(const std::string& label, const std::vector<Point>& points) {
 }
 
 // The runs to draw: those named, else the newest.
-std::vector<RunInfo> chosen_runs(Snapshot& snapshot, const Args& args, SeriesNames& names) {
-  std::vector<RunInfo> runs;
-  const auto words = args.all("RUN");
-  if (words.empty()) {
-    RunList list = list_runs(snapshot, read_filter(args));
-    names = std::move(list.names);
-    return std::move(list.runs);
+class ChosenRuns {
+ public:
+  ChosenRuns(Snapshot& snapshot, const Args& args) {
+    const auto words = args.all("RUN");
+    if (words.empty()) list_.emplace(list_runs(snapshot, read_filter(args)));
+    for (const std::string& word : words)
+      named_.push_back(load_run(snapshot, find_run_named(snapshot, word)));
+    if (list_) names_ = list_->names();
+    for (const RunInfo& run : named_)
+      for (const auto& [key, summary] : run.summaries) names_[key] = snapshot.name(key);
   }
-  for (const std::string& word : words)
-    runs.push_back(load_run(snapshot, find_run_named(snapshot, word)));
-  for (const RunInfo& run : runs)
-    for (const auto& [key, summary] : run.summaries) names[key] = snapshot.name(key);
-  return runs;
-}
+
+  bool empty() const { return list_ ? list_->empty() : named_.empty(); }
+  const SeriesNames& names() const { return names_; }
+  void each(const std::function<void(const RunInfo&)>& visit) const {
+    for (const RunInfo& run : named_) visit(run);
+    if (!list_) return;
+    list_->each({.row = true, .summaries = true}, [&](const RunInfo& run) {
+      visit(run);
+      return true;
+    });
+  }
+
+ private:
+  std::vector<RunInfo> named_;
+  std::optional<RunList> list_;
+  SeriesNames names_;
+};
 
 Drawing collect(Snapshot& snapshot, const Args& args) {
   const std::string metric = *args.text("METRIC");
   const size_t lines_max = args.count("--limit", 1).value_or(8);
-  SeriesNames names;
-  const std::vector<RunInfo> runs = chosen_runs(snapshot, args, names);
+  const ChosenRuns runs(snapshot, args);
+  const SeriesNames& names = runs.names();
   if (runs.empty()) throw nothing_matched("no run matches");
   std::vector<SeriesKey> keys = find_series(names, metric);
   if (keys.empty()) throw nothing_matched(unknown_metric(names, metric));
@@ -53,7 +67,7 @@ Drawing collect(Snapshot& snapshot, const Args& args) {
   if (keys.empty()) throw nothing_matched("'" + metric + "' is not recorded in this context");
 
   Drawing drawing{{keys.size() == 1 ? names.at(keys.front()).text() : metric, "step", {}}};
-  for (const RunInfo& run : runs) {
+  runs.each([&](const RunInfo& run) {
     for (const SeriesKey& key : keys) {
       if (run.summary(key) == nullptr) continue;
       if (drawing.plot.lines.size() >= lines_max) {
@@ -66,7 +80,7 @@ Drawing collect(Snapshot& snapshot, const Args& args) {
       drawing.points += points.size();
       drawing.plot.lines.push_back(make_line(label, points));
     }
-  }
+  });
   if (drawing.plot.lines.empty()) throw nothing_matched("none of these runs has '" + metric + "'");
   return drawing;
 }

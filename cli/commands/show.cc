@@ -17,8 +17,8 @@ std::vector<RunNumber> chosen_runs(Environment& environment, const Args& args) {
   if (!args.has("--all")) return {find_run_named(snapshot, *args.text("RUN"))};
   const RunFilter filter = read_filter(args);
   std::vector<RunNumber> runs;
-  for (const RunInfo& run : list_runs(snapshot, filter).runs) runs.push_back(run.number);
-  return {runs.rbegin(), runs.rend()};
+  for (const auto& [number, row] : choose_runs(snapshot, filter)) runs.push_back(number);
+  return runs;
 }
 
 int run(const Args& args) {

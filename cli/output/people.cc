@@ -13,30 +13,14 @@ constexpr size_t tightest_width = 6;  // and to this where nothing may go any mo
 
 struct ShownColumn {
   const Column* column = nullptr;
+  size_t index = 0;  // among those that may be shown
   std::string title;
-  std::vector<std::string> cells;
   size_t width = 0;
+  bool any_number = false;
+  bool any_text = false;
   bool right = false;
   bool cut = false;
 };
-
-ShownColumn show_column(const Table& table, size_t index) {
-  ShownColumn shown;
-  shown.column = &table.columns[index];
-  shown.title = safe_text(shown.column->title.empty() ? shown.column->key : shown.column->title);
-  shown.width = display_width(shown.title);
-  bool any_number = false, any_text = false;
-  for (const auto& row : table.rows) {
-    shown.cells.push_back(shown_text(*shown.column, row[index]));
-    shown.width = std::max(shown.width, display_width(shown.cells.back()));
-    if (is_numeric(row[index]))
-      any_number = true;
-    else if (!shown.cells.back().empty())
-      any_text = true;
-  }
-  shown.right = any_number && !any_text;
-  return shown;
-}
 
 size_t total_width(const std::vector<ShownColumn>& columns) {
   size_t total = columns.empty() ? 0 : gap * (columns.size() - 1);
@@ -76,7 +60,7 @@ std::vector<std::string> fit(std::vector<ShownColumn>& columns, size_t width) {
   return hidden;
 }
 
-const char* colour_of(const Column& column, const std::string& text) {
+const char* colour_of(const Column& column, std::string_view text) {
   if (column.key != "status") return nullptr;
   if (text == "running" || text == "pending") return "\033[32m";
   if (text == "failed" || text == "crashed") return "\033[31m";
@@ -84,15 +68,19 @@ const char* colour_of(const Column& column, const std::string& text) {
   return nullptr;
 }
 
-void append_cell(std::string& line, const ShownColumn& column, const std::string& text, bool last,
+void append_cell(std::string& line, const ShownColumn& column, std::string_view text, bool last,
                  const char* colour) {
-  const std::string cut = shortened(text, column.width);
-  // Blanks at the end of a line would wrap on a narrow terminal.
-  const std::string cell = last && !column.right ? cut : padded(cut, column.width, column.right);
-  if (colour != nullptr)
-    line += colour + cell + "\033[0m";
+  if (colour != nullptr) line += colour;
+  const size_t width = display_width(text);
+  const size_t blanks = width < column.width ? column.width - width : 0;
+  if (column.right) line.append(blanks, ' ');
+  if (width <= column.width)
+    line += text;
   else
-    line += cell;
+    line += shortened(text, column.width);
+  // Blanks at the end of a line would wrap on a narrow terminal.
+  if (!column.right && !last) line.append(blanks, ' ');
+  if (colour != nullptr) line += "\033[0m";
   if (!last) line.append(gap, ' ');
 }
 
@@ -107,34 +95,90 @@ std::string hidden_note(const std::vector<std::string>& hidden, bool cut, size_t
   return note;
 }
 
-}  // namespace
+// Widths are known when the last row has come: until then the cells' texts are kept, one behind the
+// other.
+class PeopleWriter : public TableWriter {
+ public:
+  PeopleWriter(std::vector<Column> columns, const OutputOptions& options)
+      : columns_(std::move(columns)), options_(options) {
+    for (const Column& column : columns_) {
+      if (column.programs_only) continue;
+      ShownColumn shown;
+      shown.column = &column;
+      shown.index = shown_.size();
+      shown.title = safe_text(column.title.empty() ? column.key : column.title);
+      shown.width = display_width(shown.title);
+      shown_.push_back(std::move(shown));
+    }
+  }
 
-std::string render_for_people(const Table& table, const OutputOptions& options) {
-  std::vector<ShownColumn> columns;
-  for (size_t i = 0; i < table.columns.size(); ++i)
-    if (!table.columns[i].programs_only) columns.push_back(show_column(table, i));
-  std::vector<std::string> hidden;
-  if (options.width > 0) hidden = fit(columns, options.width);
+  void add(const std::vector<Cell>& row) override {
+    for (ShownColumn& shown : shown_) {
+      const Cell& cell = row[static_cast<size_t>(shown.column - columns_.data())];
+      const std::string text = shown_text(*shown.column, cell);
+      shown.width = std::max(shown.width, display_width(text));
+      if (is_numeric(cell))
+        shown.any_number = true;
+      else if (!text.empty())
+        shown.any_text = true;
+      texts_ += text;
+      lengths_.push_back(static_cast<uint32_t>(text.size()));
+    }
+  }
 
-  std::string out;
-  for (size_t i = 0; i < columns.size(); ++i)
-    append_cell(out, columns[i], columns[i].title, i + 1 == columns.size(),
-                options.colours ? "\033[1m" : nullptr);
-  out += '\n';
-  for (size_t row = 0; row < table.rows.size(); ++row) {
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const std::string& text = columns[i].cells[row];
-      append_cell(out, columns[i], text, i + 1 == columns.size(),
-                  options.colours ? colour_of(*columns[i].column, text) : nullptr);
+  std::string take(const std::string& note) override {
+    const size_t per_row = shown_.size();
+    for (ShownColumn& shown : shown_) shown.right = shown.any_number && !shown.any_text;
+    std::vector<std::string> hidden;
+    if (options_.width > 0) hidden = fit(shown_, options_.width);
+    std::string out;
+    write_titles(out);
+    std::vector<std::string_view> row(per_row);
+    std::string_view rest = texts_;
+    for (size_t i = 0; per_row > 0 && i < lengths_.size(); i += per_row) {
+      for (size_t j = 0; j < per_row; ++j) {
+        row[j] = rest.substr(0, lengths_[i + j]);
+        rest.remove_prefix(row[j].size());
+      }
+      write_row(out, row);
+    }
+    const bool cut =
+        std::any_of(shown_.begin(), shown_.end(), [](const ShownColumn& each) { return each.cut; });
+    out += hidden_note(hidden, cut, options_.width);
+    if (!note.empty()) out += safe_text(note) + "\n";
+    return out;
+  }
+
+ private:
+  void write_titles(std::string& out) const {
+    for (const ShownColumn& each : shown_)
+      append_cell(out, each, each.title, &each == &shown_.back(),
+                  options_.colours ? "\033[1m" : nullptr);
+    out += '\n';
+  }
+
+  void write_row(std::string& out, const std::vector<std::string_view>& row) const {
+    for (const ShownColumn& each : shown_) {
+      const std::string_view text = row[each.index];
+      append_cell(out, each, text, &each == &shown_.back(),
+                  options_.colours ? colour_of(*each.column, text) : nullptr);
     }
     out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   }
-  const bool cut =
-      std::any_of(columns.begin(), columns.end(), [](const ShownColumn& each) { return each.cut; });
-  out += hidden_note(hidden, cut, options.width);
-  if (!table.note.empty()) out += safe_text(table.note) + "\n";
-  return out;
+
+  const std::vector<Column> columns_;
+  const OutputOptions options_;
+  std::vector<ShownColumn> shown_;
+  std::string texts_;  // of all cells that may be shown, row by row
+  std::vector<uint32_t> lengths_;
+};
+
+}  // namespace
+
+std::unique_ptr<TableWriter> people_writer(std::vector<Column> columns,
+                                           const OutputOptions& options) {
+  return std::make_unique<PeopleWriter>(std::move(columns), options);
 }
 
 }  // namespace aimlog::cli

@@ -43,11 +43,11 @@ std::string csv_type(const Cell& cell) {
   return text;
 }
 
-void write_json_row(JsonWriter& json, const Table& table, const std::vector<Cell>& row,
-                    bool types) {
+void write_json_row(JsonWriter& json, const std::vector<Column>& columns,
+                    const std::vector<Cell>& row, bool types) {
   json.begin_object();
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    const Column& column = table.columns[i];
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const Column& column = columns[i];
     if (!for_programs(column)) continue;
     json.key(column.key);
     if (const TimeCell* time = std::get_if<TimeCell>(&row[i])) {
@@ -79,6 +79,111 @@ std::string markdown_cell(const std::string& text) {
   return out;
 }
 
+class CsvWriter : public TableWriter {
+ public:
+  CsvWriter(std::vector<Column> columns, bool types) : columns_(std::move(columns)), types_(types) {
+    for (const Column& column : columns_) {
+      if (!for_programs(column)) continue;
+      out_ += (out_.empty() ? "" : ",") + csv_field(column.key);
+      if (types && column.user_value)
+        out_ += "," + csv_field(column.key + ".type") + "," + csv_field(column.key + ".bits");
+    }
+    out_ += '\n';
+  }
+  void add(const std::vector<Cell>& row) override {
+    bool first = true;
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (!for_programs(columns_[i])) continue;
+      if (!first) out_ += ',';
+      first = false;
+      out_ += csv_field(program_text(row[i]));
+      if (types_ && columns_[i].user_value) out_ += "," + csv_type(row[i]);
+    }
+    out_ += '\n';
+  }
+  std::string take(const std::string&) override { return std::move(out_); }
+
+ private:
+  std::vector<Column> columns_;
+  bool types_;
+  std::string out_;
+};
+
+class JsonTableWriter : public TableWriter {
+ public:
+  JsonTableWriter(std::vector<Column> columns, bool types)
+      : columns_(std::move(columns)), types_(types) {
+    json_.begin_array();
+  }
+  void add(const std::vector<Cell>& row) override {
+    json_.line_break();
+    write_json_row(json_, columns_, row, types_);
+  }
+  std::string take(const std::string&) override { return json_.end_array().take() + "\n"; }
+
+ private:
+  std::vector<Column> columns_;
+  bool types_;
+  JsonWriter json_;
+};
+
+class JsonLinesWriter : public TableWriter {
+ public:
+  JsonLinesWriter(std::vector<Column> columns, bool types)
+      : columns_(std::move(columns)), types_(types) {}
+  void add(const std::vector<Cell>& row) override {
+    JsonWriter json;
+    write_json_row(json, columns_, row, types_);
+    out_ += json.take();
+    out_ += '\n';
+  }
+  std::string take(const std::string&) override { return std::move(out_); }
+
+ private:
+  std::vector<Column> columns_;
+  bool types_;
+  std::string out_;
+};
+
+class MarkdownWriter : public TableWriter {
+ public:
+  explicit MarkdownWriter(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void add(const std::vector<Cell>& row) override {
+    if (out_.empty()) begin(&row);
+    out_ += '|';
+    for (size_t i = 0; i < row.size(); ++i)
+      if (!columns_[i].programs_only)
+        out_ += " " + markdown_cell(shown_text(columns_[i], row[i])) + " |";
+    out_ += '\n';
+  }
+  std::string take(const std::string&) override {
+    if (out_.empty()) begin(nullptr);
+    return std::move(out_);
+  }
+
+ private:
+  void begin(const std::vector<Cell>* first) {
+    std::string rule = "|";
+    out_ = "|";
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      const Column& column = columns_[i];
+      if (column.programs_only) continue;
+      out_ +=
+          " " + markdown_cell(safe_text(column.title.empty() ? column.key : column.title)) + " |";
+      rule += first != nullptr && is_numeric((*first)[i]) ? "---:|" : "---|";
+    }
+    out_ += "\n" + rule + "\n";
+  }
+
+  std::vector<Column> columns_;
+  std::string out_;
+};
+
+std::string written(TableWriter& writer, const Table& table) {
+  for (const auto& row : table.rows) writer.add(row);
+  return writer.take(table.note);
+}
+
 }  // namespace
 
 Cell text_cell(std::string text) { return Value{std::move(text)}; }
@@ -101,83 +206,36 @@ std::string shown_text(const Column& column, const Cell& cell) {
   return safe_text(std::get<DualCell>(cell).shown);
 }
 
-std::string render_csv(const Table& table, bool types) {
-  std::string out, line;
-  for (const Column& column : table.columns) {
-    if (!for_programs(column)) continue;
-    line += (line.empty() ? "" : ",") + csv_field(column.key);
-    if (types && column.user_value)
-      line += "," + csv_field(column.key + ".type") + "," + csv_field(column.key + ".bits");
-  }
-  out = line + "\n";
-  for (const auto& row : table.rows) {
-    bool first = true;
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (!for_programs(table.columns[i])) continue;
-      if (!first) out += ',';
-      first = false;
-      out += csv_field(program_text(row[i]));
-      if (types && table.columns[i].user_value) out += "," + csv_type(row[i]);
-    }
-    out += '\n';
-  }
-  return out;
-}
-
 std::string render_json(const Table& table, bool types, bool lines) {
-  if (lines) {
-    std::string out;
-    for (const auto& row : table.rows) {
-      JsonWriter json;
-      write_json_row(json, table, row, types);
-      out += json.take() + "\n";
-    }
-    return out;
-  }
-  JsonWriter json;
-  json.begin_array();
-  for (const auto& row : table.rows) {
-    json.line_break();
-    write_json_row(json, table, row, types);
-  }
-  json.end_array();
-  return json.take() + "\n";
+  OutputOptions options;
+  options.format = lines ? Format::jsonl : Format::json;
+  options.types = types;
+  return render(table, options);
 }
 
-std::string render_markdown(const Table& table) {
-  std::string head = "|", rule = "|", out;
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    const Column& column = table.columns[i];
-    if (column.programs_only) continue;
-    head += " " + markdown_cell(safe_text(column.title.empty() ? column.key : column.title)) + " |";
-    const bool numeric = !table.rows.empty() && is_numeric(table.rows[0][i]);
-    rule += numeric ? "---:|" : "---|";
-  }
-  out = head + "\n" + rule + "\n";
-  for (const auto& row : table.rows) {
-    out += "|";
-    for (size_t i = 0; i < row.size(); ++i)
-      if (!table.columns[i].programs_only)
-        out += " " + markdown_cell(shown_text(table.columns[i], row[i])) + " |";
-    out += "\n";
-  }
-  return out;
+std::string render_for_people(const Table& table, const OutputOptions& options) {
+  return written(*people_writer(table.columns, options), table);
 }
 
-std::string render(const Table& table, const OutputOptions& options) {
+std::unique_ptr<TableWriter> table_writer(std::vector<Column> columns,
+                                          const OutputOptions& options) {
   switch (options.format) {
     case Format::csv:
-      return render_csv(table, options.types);
+      return std::make_unique<CsvWriter>(std::move(columns), options.types);
     case Format::jsonl:
-      return render_json(table, options.types, true);
+      return std::make_unique<JsonLinesWriter>(std::move(columns), options.types);
     case Format::json:
-      return render_json(table, options.types, false);
+      return std::make_unique<JsonTableWriter>(std::move(columns), options.types);
     case Format::md:
-      return render_markdown(table);
+      return std::make_unique<MarkdownWriter>(std::move(columns));
     case Format::table:
       break;
   }
-  return render_for_people(table, options);
+  return people_writer(std::move(columns), options);
+}
+
+std::string render(const Table& table, const OutputOptions& options) {
+  return written(*table_writer(table.columns, options), table);
 }
 
 }  // namespace aimlog::cli

@@ -1,6 +1,7 @@
 // A table as data, and its forms: for a terminal, CSV, Markdown, JSON, JSON lines.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -45,14 +46,25 @@ struct Table {
   std::string note = {};                // a line below it, for people
 };
 
+// Makes a table row by row: of a long one only the text is kept.
+class TableWriter {
+ public:
+  virtual ~TableWriter() = default;
+  virtual void add(const std::vector<Cell>& row) = 0;  // as long as the columns
+  // The whole text; once. `note` is a line below it, for people.
+  virtual std::string take(const std::string& note) = 0;
+};
+
 // Everything written is safe for a terminal.
+std::unique_ptr<TableWriter> table_writer(std::vector<Column> columns,
+                                          const OutputOptions& options);
 std::string render(const Table& table, const OutputOptions& options);
 
-// Parts of render.
+// Single forms of it.
 std::string render_for_people(const Table& table, const OutputOptions& options);
-std::string render_markdown(const Table& table);
-std::string render_csv(const Table& table, bool types);
 std::string render_json(const Table& table, bool types, bool lines);
+std::unique_ptr<TableWriter> people_writer(std::vector<Column> columns,
+                                           const OutputOptions& options);
 std::string shown_text(const Column& column, const Cell& cell);  // as people see it
 bool is_numeric(const Cell& cell);
 

@@ -69,7 +69,7 @@ Column builtin_column(const std::string& name) {
   return column;
 }
 
-Cell builtin_value(const std::string& name, const RunInfo& run) { return find(name)->value(run); }
+Cell (*builtin_value_of(const std::string& name))(const RunInfo& run) { return find(name)->value; }
 
 std::string join_names(const std::vector<std::string>& names) {
   std::string text;

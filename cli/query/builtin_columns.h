@@ -12,7 +12,7 @@ namespace aimlog::cli {
 std::vector<std::string> builtin_names();
 bool is_builtin(const std::string& name);
 Column builtin_column(const std::string& name);
-Cell builtin_value(const std::string& name, const RunInfo& run);
+Cell (*builtin_value_of(const std::string& name))(const RunInfo& run);
 
 // "a, b, c".
 std::string join_names(const std::vector<std::string>& names);

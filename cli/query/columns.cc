@@ -33,9 +33,8 @@ const Value* find_value(const FlatMap& map, const std::string& name) {
   return nullptr;
 }
 
-bool any_has(const RunList& list, FlatMap RunInfo::*map, const std::string& name) {
-  return std::any_of(list.runs.begin(), list.runs.end(),
-                     [&](const RunInfo& run) { return find_value(run.*map, name) != nullptr; });
+RunColumn builtin_run_column(const std::string& name) {
+  return {Kind::builtin, name, {}, nullptr, builtin_value_of(name), builtin_column(name)};
 }
 
 RunColumn value_column(Kind kind, const std::string& name) {
@@ -48,7 +47,7 @@ RunColumn value_column(Kind kind, const std::string& name) {
 
 RunColumn metric_column(const RunList& list, SeriesKey series, const Aggregate& aggregate) {
   RunColumn column{Kind::metric, "", series, &aggregate};
-  column.shown.key = list.names.at(series).text() + "." + aggregate.name;
+  column.shown.key = list.names().at(series).text() + "." + aggregate.name;
   column.shown.user_value = true;
   column.shown.priority = 2;
   return column;
@@ -60,13 +59,13 @@ std::vector<RunColumn> metric_columns(const RunList& list, const std::string& te
     for (const SeriesKey& key : series) columns.push_back(metric_column(list, key, aggregate));
     return columns;
   };
-  const auto whole = find_series(list.names, text);
+  const auto whole = find_series(list.names(), text);
   if (!whole.empty()) return each_series(whole, *find_aggregate("last"));
   const size_t dot = text.rfind('.');
   if (dot == std::string::npos) return {};
   const Aggregate* aggregate = find_aggregate(text.substr(dot + 1));
   if (aggregate == nullptr) return {};
-  return each_series(find_series(list.names, text.substr(0, dot)), *aggregate);
+  return each_series(find_series(list.names(), text.substr(0, dot)), *aggregate);
 }
 
 // "params.lr" with this prefix is "lr".
@@ -78,11 +77,9 @@ bool strip(const std::string& text, const std::string& prefix, std::string& rest
 
 std::vector<std::string> known_columns(const RunList& list) {
   std::vector<std::string> known = builtin_names();
-  std::set<std::string> params;
-  for (const RunInfo& run : list.runs)
-    for (const auto& [name, value] : run.params) params.insert(name);
+  const std::vector<std::string> params = list.params().sorted();
   known.insert(known.end(), params.begin(), params.end());
-  for (const std::string& metric : metric_names(list.names)) {
+  for (const std::string& metric : metric_names(list.names())) {
     known.push_back(metric);
     for (const char* aggregate : {".last", ".min", ".max"}) known.push_back(metric + aggregate);
   }
@@ -91,7 +88,7 @@ std::vector<std::string> known_columns(const RunList& list) {
 
 [[noreturn]] void throw_unknown(const RunList& list, const std::string& text) {
   const size_t dot = text.rfind('.');
-  if (dot != std::string::npos && !find_series(list.names, text.substr(0, dot)).empty()) {
+  if (dot != std::string::npos && !find_series(list.names(), text.substr(0, dot)).empty()) {
     std::string all;
     for (const std::string& each : aggregate_names()) all += (all.empty() ? "" : ", ") + each;
     throw usage_error("a metric has no '" + text.substr(dot + 1) + "'; it has " + all);
@@ -105,19 +102,21 @@ std::vector<RunColumn> default_metrics(const RunList& list) {
   constexpr size_t metrics_max = 3;
   std::vector<RunColumn> columns;
   // The metric that the newest job with one was tuned by.
-  const auto tuned = std::find_if(list.runs.begin(), list.runs.end(), [&](const RunInfo& run) {
-    return !run.job->metric.empty() && !find_series(list.names, run.job->metric).empty();
-  });
-  if (tuned != list.runs.end()) {
-    for (const SeriesKey& key : find_series(list.names, tuned->job->metric)) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    const JobRow& job = list.job(i);
+    if (i > 0 && &job == &list.job(i - 1)) continue;
+    const auto tuned =
+        job.metric.empty() ? std::vector<SeriesKey>{} : find_series(list.names(), job.metric);
+    for (const SeriesKey& key : tuned) {
       if (columns.size() >= metrics_max) break;
       columns.push_back(metric_column(list, key, *find_aggregate("last")));
-      if (tuned->job->mode == "min" || tuned->job->mode == "max")
-        columns.push_back(metric_column(list, key, *find_aggregate(tuned->job->mode)));
+      if (job.mode == "min" || job.mode == "max")
+        columns.push_back(metric_column(list, key, *find_aggregate(job.mode)));
     }
+    if (!tuned.empty()) break;
   }
   if (!columns.empty()) return columns;
-  for (const auto& [key, name] : list.names) {
+  for (const auto& [key, name] : list.names()) {
     if (is_bookkeeping(name.metric)) continue;
     if (columns.size() >= metrics_max) break;
     columns.push_back(metric_column(list, key, *find_aggregate("last")));
@@ -129,13 +128,12 @@ std::vector<RunColumn> default_metrics(const RunList& list) {
 
 std::vector<RunColumn> resolve_column(const RunList& list, const std::string& text) {
   std::string rest;
-  if (is_builtin(text)) return {RunColumn{Kind::builtin, text, {}, nullptr, builtin_column(text)}};
-  if ((strip(text, "params.", rest) || strip(text, "hparams.", rest)) &&
-      any_has(list, &RunInfo::params, rest))
+  if (is_builtin(text)) return {builtin_run_column(text)};
+  if ((strip(text, "params.", rest) || strip(text, "hparams.", rest)) && list.params().has(rest))
     return {value_column(Kind::param, rest)};
-  if (strip(text, "config.", rest) && any_has(list, &RunInfo::config, rest))
+  if (strip(text, "config.", rest) && list.config().has(rest))
     return {value_column(Kind::config, rest)};
-  if (any_has(list, &RunInfo::params, text)) return {value_column(Kind::param, text)};
+  if (list.params().has(text)) return {value_column(Kind::param, text)};
   std::vector<RunColumn> columns = metric_columns(list, text);
   if (columns.empty() && strip(text, "metrics.", rest)) columns = metric_columns(list, rest);
   if (columns.empty()) throw_unknown(list, text);
@@ -167,27 +165,16 @@ std::vector<RunColumn> choose_columns(const RunList& list, const std::string& te
 }
 
 std::vector<RunColumn> differing_params(const RunList& list) {
-  std::vector<std::string> order;
-  std::set<std::string> seen;
-  for (const RunInfo& run : list.runs)
-    for (const auto& [name, value] : run.params)
-      if (seen.insert(name).second) order.push_back(name);
   std::vector<RunColumn> columns;
-  for (const std::string& name : order) {
-    const Value* first = find_value(list.runs.front().params, name);
-    const bool differs = std::any_of(list.runs.begin(), list.runs.end(), [&](const RunInfo& run) {
-      const Value* value = find_value(run.params, name);
-      return (value == nullptr) != (first == nullptr) || (value != nullptr && *value != *first);
-    });
-    if (differs || list.runs.size() == 1) columns.push_back(value_column(Kind::param, name));
-  }
+  for (const std::string& name : list.params().differing())
+    columns.push_back(value_column(Kind::param, name));
   return columns;
 }
 
 std::vector<RunColumn> default_columns(const RunList& list) {
   std::vector<RunColumn> columns;
   for (const char* name : {"id", "trial", "experiment", "status", "attempts", "last_step"})
-    columns.push_back({Kind::builtin, name, {}, nullptr, builtin_column(name)});
+    columns.push_back(builtin_run_column(name));
   for (RunColumn& column : default_metrics(list)) columns.push_back(std::move(column));
   for (RunColumn& column : differing_params(list)) columns.push_back(std::move(column));
   return columns;
@@ -196,7 +183,7 @@ std::vector<RunColumn> default_columns(const RunList& list) {
 Cell column_value(const RunColumn& column, const RunInfo& run) {
   switch (column.kind) {
     case Kind::builtin:
-      return builtin_value(column.name, run);
+      return column.builtin(run);
     case Kind::metric: {
       const SeriesSummary* summary = run.summary(column.series);
       return summary == nullptr ? Cell{} : number_cell(column.aggregate->of(*summary));
@@ -209,14 +196,33 @@ Cell column_value(const RunColumn& column, const RunInfo& run) {
   }
 }
 
-Table runs_table(const RunList& list, const std::vector<RunColumn>& columns) {
-  Table table;
-  for (const RunColumn& column : columns) table.columns.push_back(column.shown);
-  for (const RunInfo& run : list.runs) {
-    std::vector<Cell>& row = table.rows.emplace_back();
-    for (const RunColumn& column : columns) row.push_back(column_value(column, run));
+RunParts parts_for(const std::vector<RunColumn>& columns) {
+  RunParts parts;
+  for (const RunColumn& column : columns) {
+    const bool is_builtin = column.kind == Kind::builtin;
+    parts.row = parts.row || is_builtin;
+    parts.params = parts.params || column.kind == Kind::param;
+    parts.config = parts.config || column.kind == Kind::config;
+    parts.summaries =
+        parts.summaries || column.kind == Kind::metric || column.shown.key == "last_step";
   }
-  return table;
+  return parts;
+}
+
+std::string render_runs(const RunList& list, const std::vector<RunColumn>& columns, size_t limit,
+                        const std::string& note, const OutputOptions& options) {
+  std::vector<Column> shown;
+  for (const RunColumn& column : columns) shown.push_back(column.shown);
+  const auto table = table_writer(std::move(shown), options);
+  std::vector<Cell> row;
+  size_t left = limit;
+  list.each(parts_for(columns), [&](const RunInfo& run) {
+    row.clear();
+    for (const RunColumn& column : columns) row.push_back(column_value(column, run));
+    table->add(row);
+    return --left > 0;
+  });
+  return table->take(note);
 }
 
 }  // namespace aimlog::cli

@@ -16,6 +16,7 @@ struct RunColumn {
   std::string name;                      // of the builtin, param or config value
   SeriesKey series = {};                 // of a metric
   const Aggregate* aggregate = nullptr;  // of a metric
+  Cell (*builtin)(const RunInfo& run) = nullptr;
   Column shown = {};
 };
 
@@ -38,6 +39,11 @@ Cell column_value(const RunColumn& column, const RunInfo& run);
 // By `--sort` KEY[:asc|:desc],...; runs without a value come last, NaN before them.
 void sort_runs(RunList& list, const std::string& text);
 
-Table runs_table(const RunList& list, const std::vector<RunColumn>& columns);
+// What has to be known of a run for these columns.
+RunParts parts_for(const std::vector<RunColumn>& columns);
+
+// The list as text, at most `limit` runs of it.
+std::string render_runs(const RunList& list, const std::vector<RunColumn>& columns, size_t limit,
+                        const std::string& note, const OutputOptions& options);
 
 }  // namespace aimlog::cli

@@ -1,7 +1,6 @@
 #include "cli/query/run_fields.h"
 
 #include <algorithm>
-#include <set>
 #include <span>
 
 #include "cli/args/suggest.h"
@@ -50,13 +49,8 @@ const Value* find_value(const FlatMap& map, const std::string& name) {
   return nullptr;
 }
 
-template <typename Test>
-bool any_run(const RunList& list, Test&& test) {
-  return std::any_of(list.runs.begin(), list.runs.end(), test);
-}
-
-bool any_has(const RunList& list, ValuesOfRun values, const std::string& name) {
-  return any_run(list, [&](const RunInfo& r) { return find_value(r.*values, name) != nullptr; });
+const ValueNames& names_of(const RunList& list, ValuesOfRun values) {
+  return values == &RunInfo::params ? list.params() : list.config();
 }
 
 // What lies below `prefix`, or nothing.
@@ -76,29 +70,28 @@ Value item_of(const Value* list, int64_t index) {
 
 std::optional<RunField> find_in(const RunList& list, ValuesOfRun values, Parts parts) {
   refuse_context(parts);
+  const ValueNames& names = names_of(list, values);
   for (const char* separator : {"/", "."}) {
     const std::string name = joined(parts, separator);
-    if (!any_has(list, values, name)) continue;
+    if (!names.has(name)) continue;
     return RunField{[=](const RunInfo& run) {
       const Value* value = find_value(run.*values, name);
       return value == nullptr ? Value{} : *value;
     }};
   }
   const std::string prefix = parts.empty() ? "" : joined(parts, "/") + "/";
-  if (any_run(list, [&](const RunInfo& r) { return !map_below(r.*values, prefix).is_null(); }))
+  if (names.any_begins_with(prefix))
     return RunField{[=](const RunInfo& run) { return map_below(run.*values, prefix); }};
   if (parts.size() < 2 || !parts.back().index) return std::nullopt;
   const std::string name = joined(parts.first(parts.size() - 1), "/");
-  if (!any_has(list, values, name)) return std::nullopt;
+  if (!names.has(name)) return std::nullopt;
   const int64_t index = *parts.back().index;
   return RunField{
       [=](const RunInfo& run) { return item_of(find_value(run.*values, name), index); }};
 }
 
 void add_names(const RunList& list, ValuesOfRun values, std::vector<std::string>& known) {
-  std::set<std::string> names;
-  for (const RunInfo& run : list.runs)
-    for (const auto& [name, value] : run.*values) names.insert(name);
+  const std::vector<std::string> names = names_of(list, values).sorted();
   known.insert(known.end(), names.begin(), names.end());
 }
 
@@ -128,13 +121,13 @@ bool has_context(const SeriesName& name, const ValueMap& context) {
 }
 
 std::vector<SeriesKey> find_metric(const RunList& list, Parts parts) {
-  std::vector<SeriesKey> found = find_series(list.names, joined(parts, "/"));
-  if (found.empty()) found = find_series(list.names, joined(parts, "."));
+  std::vector<SeriesKey> found = find_series(list.names(), joined(parts, "/"));
+  if (found.empty()) found = find_series(list.names(), joined(parts, "."));
   if (parts.empty() || !parts.back().context) return found;
   const ValueMap& context = *parts.back().context;
-  std::erase_if(found, [&](SeriesKey key) { return !has_context(list.names.at(key), context); });
+  std::erase_if(found, [&](SeriesKey key) { return !has_context(list.names().at(key), context); });
   const auto is_whole = [&](SeriesKey key) {
-    return list.names.at(key).context.size() == context.size();
+    return list.names().at(key).context.size() == context.size();
   };
   // Of several the one that has nothing more in its context.
   const auto exact = std::find_if(found.begin(), found.end(), is_whole);
@@ -145,7 +138,7 @@ std::vector<SeriesKey> find_metric(const RunList& list, Parts parts) {
 std::optional<RunField> find_aggregate_of(const RunList& list, Parts parts, const Aggregate* what) {
   const auto found = find_metric(list, parts);
   if (found.empty() || what == nullptr) return std::nullopt;
-  const SeriesKey key = single_series(list.names, found, joined(parts, "/"));
+  const SeriesKey key = single_series(list.names(), found, joined(parts, "/"));
   return RunField{[=](const RunInfo& run) {
     const SeriesSummary* summary = run.summary(key);
     const Number number = summary == nullptr ? Number{} : what->of(*summary);
@@ -175,11 +168,11 @@ RunField bind_metric(const RunList& list, Parts parts, size_t at) {
   if (auto found = find_metric_field(list, parts)) return *found;
   std::string name = parts.front().name;
   for (const FieldPart& part : parts) {
-    if (part.context && !find_series(list.names, part.name).empty())
+    if (part.context && !find_series(list.names(), part.name).empty())
       throw QueryError(part.at, "'" + part.name + "' is not recorded in this context", About::runs);
   }
   if (parts.front().index) throw QueryError(parts.front().at, "a metric has a name, not a number");
-  throw QueryError(parts.front().at, unknown_metric(list.names, name), About::runs);
+  throw QueryError(parts.front().at, unknown_metric(list.names(), name), About::runs);
 }
 
 // --- tags
@@ -214,7 +207,7 @@ RunField bind_tags(Parts parts) {
   add_names(list, &RunInfo::params, known);
   add_names(list, &RunInfo::config, known);
   if (bare)
-    for (const std::string& metric : metric_names(list.names)) known.push_back(metric);
+    for (const std::string& metric : metric_names(list.names())) known.push_back(metric);
   const std::string prefix = bare ? "" : field.path.front().name + ".";
   std::string hint;
   if (hint = did_you_mean(name, known); !hint.empty() && !bare)

@@ -1,21 +1,31 @@
 #include "cli/query/run_list.h"
 
 #include <algorithm>
+#include <set>
 
 #include "cli/args/args.h"
 #include "cli/args/suggest.h"
 #include "cli/failure.h"
 #include "cli/query/metric_ref.h"
 #include "cli/query/run_query.h"
+#include "plugin/store/run_rows.h"
 
 namespace aimlog::cli {
 namespace {
 
-FlatMap flattened(const Bytes& encoded) {
-  if (encoded.empty()) return {};
-  const Value value = decode_value(encoded);
-  const ValueMap* map = value.map();
-  return map == nullptr ? FlatMap{} : flatten(*map);
+void flatten_into(FlatMap& out, ByteView encoded) {
+  out.clear();
+  each_leaf(encoded, [&](ByteView name, ByteView value) {
+    out.emplace_back(std::string(name), decode_value(value));
+  });
+}
+
+// Whether a row of summaries is what the points of its attempt give.
+bool is_exact(ByteView row, Summaries& decoded) {
+  decode_summaries(row, decoded);
+  return std::all_of(decoded.begin(), decoded.end(), [](const NamedSummary& each) {
+    return each.second.steps_rise && each.second.count > 0;
+  });
 }
 
 std::vector<std::string> status_names() {
@@ -32,35 +42,18 @@ ExperimentNumber experiment_number(Snapshot& snapshot, const std::string& name) 
   throw nothing_matched("there is no experiment '" + name + "'" + did_you_mean(name, known));
 }
 
-RunInfo load(Snapshot& snapshot, RunNumber number, RunRow row, bool with_config) {
-  RunInfo info;
-  info.number = number;
-  info.row = std::move(row);
-  info.job = snapshot.shared_job(info.row.job);
-  info.experiment = snapshot.experiment_of(info.row.job);
-  if (const auto params = get_params(snapshot.txn(), number)) {
-    info.params = flattened(params->params);
-    if (with_config) info.config = flattened(params->config);
-  }
-  info.summaries = read_summaries(snapshot.txn(), snapshot.tails(), number, info.row.attempts);
-  for (const auto& [key, summary] : info.summaries) {
-    snapshot.name(key);
-    info.last_step = std::max(info.last_step.value_or(summary.last_step), summary.last_step);
-  }
-  return info;
-}
-
 // By experiment and status; the oldest first.
 template <typename Visit>
 void each_row_that_fits(Snapshot& snapshot, const RunFilter& filter, Visit&& visit) {
   std::optional<ExperimentNumber> experiment;
   if (filter.experiment) experiment = experiment_number(snapshot, *filter.experiment);
-  each_run(snapshot.txn(), [&](RunNumber number, const RunRow& row) {
-    const auto& statuses = filter.statuses;
+  const auto& statuses = filter.statuses;
+  each_run_row(snapshot.txn(), [&](RunNumber number, ByteView row) {
+    const RunHead head = read_run_head(row);
     if (!statuses.empty() &&
-        std::find(statuses.begin(), statuses.end(), row.status) == statuses.end())
+        std::find(statuses.begin(), statuses.end(), head.status) == statuses.end())
       return;
-    if (experiment && snapshot.job(row.job).experiment != *experiment) return;
+    if (experiment && snapshot.job(head.job).experiment != *experiment) return;
     visit(number, row);
   });
 }
@@ -68,8 +61,123 @@ void each_row_that_fits(Snapshot& snapshot, const RunFilter& filter, Visit&& vis
 }  // namespace
 
 const SeriesSummary* RunInfo::summary(SeriesKey key) const {
-  const auto found = summaries.find(key);
-  return found == summaries.end() ? nullptr : &found->second;
+  const auto found = std::lower_bound(
+      summaries.begin(), summaries.end(), key,
+      [](const NamedSummary& each, SeriesKey wanted) { return each.first < wanted; });
+  return found == summaries.end() || found->first != key ? nullptr : &found->second;
+}
+
+void RunList::fill(const std::vector<std::pair<RunNumber, ByteView>>& rising) {
+  std::vector<RunNumber> runs;
+  runs.reserve(rising.size());
+  for (const auto& [number, row] : rising) runs.push_back(number);
+  const auto params = newest_params_rows(snapshot_->txn(), runs);
+  const auto summaries = first_summaries_rows(snapshot_->txn(), runs);
+  entries_.reserve(runs.size());
+  Summaries scratch;
+  for (size_t i = runs.size(); i-- > 0;)
+    entries_.push_back(make_entry(runs[i], rising[i].second, params[i], summaries[i], scratch));
+}
+
+RunList::Entry RunList::make_entry(RunNumber number, ByteView row, ByteView params,
+                                   ByteView summaries, Summaries& scratch) const {
+  const RunHead head = read_run_head(row);
+  Entry entry{number, head.job, head.attempts, row, params, summaries, {}};
+  // Of one attempt, all of it sealed, the row says all, unless it went back over steps.
+  if (head.attempts <= 1 && snapshot_->tails().of(number).empty() && is_exact(summaries, scratch))
+    return entry;
+  auto joined = std::make_shared<Summaries>();
+  for (auto& each : read_summaries(snapshot_->txn(), snapshot_->tails(), number, head.attempts))
+    joined->emplace_back(each);
+  entry.joined = std::move(joined);
+  return entry;
+}
+
+void RunList::load(const Entry& entry, const RunParts& parts, RunInfo& run) const {
+  run.number = entry.number;
+  if (parts.row) {
+    run.row = decode_run(entry.row);
+    const auto& job = snapshot_->shared_job(entry.job);
+    if (run.job != job) {
+      run.job = job;
+      run.experiment = snapshot_->experiment_of(entry.job);
+    }
+  }
+  if (!entry.params.empty() && (parts.params || parts.config)) {
+    const ParamsView view = view_params(entry.params);
+    if (parts.params) flatten_into(run.params, view.params);
+    if (parts.config) flatten_into(run.config, view.config);
+  } else {
+    run.params.clear();
+    run.config.clear();
+  }
+  if (!parts.summaries) return;
+  if (entry.joined != nullptr)
+    run.summaries = *entry.joined;
+  else
+    decode_summaries(entry.summaries, run.summaries);
+  run.last_step.reset();
+  for (const auto& [key, summary] : run.summaries)
+    run.last_step = std::max(run.last_step.value_or(summary.last_step), summary.last_step);
+}
+
+RunInfo RunList::run(size_t i) const {
+  RunInfo run;
+  load(entries_[i], RunParts::all(with_config_), run);
+  return run;
+}
+
+void RunList::each(const RunParts& parts, const std::function<bool(const RunInfo&)>& visit) const {
+  RunInfo run;  // its memory serves for all of them
+  for (const Entry& entry : entries_) {
+    load(entry, parts, run);
+    if (!visit(run)) return;
+  }
+}
+
+const SeriesNames& RunList::names() const {
+  if (names_) return *names_;
+  std::set<SeriesKey> keys;
+  std::vector<SeriesKey> latest, these;
+  each({.summaries = true}, [&](const RunInfo& run) {
+    these.clear();
+    for (const auto& [key, summary] : run.summaries) these.push_back(key);
+    if (these == latest) return true;  // as nearly always
+    keys.insert(these.begin(), these.end());
+    latest.swap(these);
+    return true;
+  });
+  names_.emplace();
+  for (const SeriesKey key : keys) names_->emplace(key, snapshot_->name(key));
+  return *names_;
+}
+
+const ValueNames& RunList::names_of(std::optional<ValueNames>& kept, bool config) const {
+  if (kept) return *kept;
+  kept.emplace();
+  for (const Entry& entry : entries_) {
+    const ParamsView view = entry.params.empty() ? ParamsView{} : view_params(entry.params);
+    kept->add(config ? view.config : view.params);
+  }
+  return *kept;
+}
+
+const ValueNames& RunList::params() const { return names_of(params_, false); }
+const ValueNames& RunList::config() const {
+  static const ValueNames none;
+  return with_config_ ? names_of(config_, true) : none;
+}
+
+void RunList::choose(const std::vector<size_t>& order) {
+  std::vector<Entry> chosen;
+  chosen.reserve(order.size());
+  for (const size_t i : order) chosen.push_back(std::move(entries_[i]));
+  const bool fewer = chosen.size() < entries_.size();
+  entries_ = std::move(chosen);
+  if (!fewer) return;
+  names_.reset();
+  params_.reset();
+  config_.reset();
 }
 
 std::vector<OptionSpec> filter_options() {
@@ -103,33 +211,36 @@ RunFilter read_filter(const Args& args) {
 }
 
 RunInfo load_run(Snapshot& snapshot, RunNumber number, bool with_config) {
-  return load(snapshot, number, get_run(snapshot.txn(), number), with_config);
+  RunList list(snapshot, with_config);
+  list.fill({{number, get_run_row(snapshot.txn(), number)}});
+  RunInfo run = list.run(0);
+  for (const auto& [key, summary] : run.summaries) snapshot.name(key);
+  return run;
 }
 
 std::vector<std::pair<RunNumber, RunRow>> choose_runs(Snapshot& snapshot, const RunFilter& filter) {
   std::vector<std::pair<RunNumber, RunRow>> rows;
   if (!filter.query) {
-    each_row_that_fits(snapshot, filter, [&](RunNumber number, const RunRow& row) {
-      rows.emplace_back(number, row);
+    each_row_that_fits(snapshot, filter, [&](RunNumber number, ByteView row) {
+      rows.emplace_back(number, decode_run(row));
     });
     return rows;
   }
-  for (RunInfo& run : list_runs(snapshot, filter).runs)
-    rows.emplace_back(run.number, std::move(run.row));
+  list_runs(snapshot, filter).each({.row = true}, [&](const RunInfo& run) {
+    rows.emplace_back(run.number, run.row);
+    return true;
+  });
   std::reverse(rows.begin(), rows.end());
   return rows;
 }
 
 RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config) {
   if (filter.query) with_config = with_config || filter.query->needs_config();
-  RunList list;
-  // The table has three rows a run; room that is not needed is never touched.
-  list.runs.reserve(snapshot.txn().count(Table::runs) / 3 + 1);
-  each_row_that_fits(snapshot, filter, [&](RunNumber number, const RunRow& row) {
-    list.runs.push_back(load(snapshot, number, row, with_config));
-  });
-  std::reverse(list.runs.begin(), list.runs.end());
-  list.names = snapshot.take_names();
+  std::vector<std::pair<RunNumber, ByteView>> rows;
+  each_row_that_fits(snapshot, filter,
+                     [&](RunNumber number, ByteView row) { rows.emplace_back(number, row); });
+  RunList list(snapshot, with_config);
+  list.fill(rows);
   if (filter.query) filter.query->choose(list);
   return list;
 }

@@ -52,13 +52,6 @@ void read_times(Node& node, const std::vector<RunField>& fields) {
   for (Node& each : node.children) read_times(each, fields);
 }
 
-void forget_unused_names(RunList& list) {
-  std::erase_if(list.names, [&](const auto& name) {
-    return std::none_of(list.runs.begin(), list.runs.end(),
-                        [&](const RunInfo& run) { return run.summary(name.first) != nullptr; });
-  });
-}
-
 }  // namespace
 
 RunQuery::RunQuery(const std::string& text) : text_(text) {
@@ -71,7 +64,7 @@ RunQuery::RunQuery(const std::string& text) : text_(text) {
 }
 
 void RunQuery::choose(RunList& list) const {
-  if (list.runs.empty()) return;
+  if (list.empty()) return;
   Query query = query_;
   std::vector<RunField> fields;
   try {
@@ -81,13 +74,17 @@ void RunQuery::choose(RunList& list) const {
     throw failure_of(error, text_);
   }
   Evaluator evaluator(query);
-  std::erase_if(list.runs, [&](const RunInfo& run) {
-    return !evaluator.matches([&](size_t field) { return fields[field].value(run); });
+  std::vector<size_t> fit;
+  size_t i = 0;
+  list.each(RunParts::all(list.with_config()), [&](const RunInfo& run) {
+    if (evaluator.matches([&](size_t field) { return fields[field].value(run); })) fit.push_back(i);
+    ++i;
+    return true;
   });
   for (const size_t at : evaluator.never_comparable())
     complain("in the query: this compares a number with a text, in every run",
              pointed_at(text_, at));
-  forget_unused_names(list);
+  list.choose(fit);
 }
 
 }  // namespace aimlog::cli

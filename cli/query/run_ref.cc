@@ -63,12 +63,12 @@ RunNumber by_best(Snapshot& snapshot, std::string metric) {
     }
   }
   const RunList list = list_runs(snapshot, {});
-  const auto series = find_series(list.names, metric);
-  if (series.empty()) throw nothing_matched(unknown_metric(list.names, metric));
+  const auto series = find_series(list.names(), metric);
+  if (series.empty()) throw nothing_matched(unknown_metric(list.names(), metric));
   if (mode.empty()) mode = mode_for(list, metric);
-  const auto ranked = rank_runs(list, single_series(list.names, series, metric), mode, false);
+  const auto ranked = rank_runs(list, single_series(list.names(), series, metric), mode, false);
   if (ranked.empty()) throw nothing_matched("no run has a value of '" + metric + "'");
-  return list.runs[ranked.front().index].number;
+  return list.number(ranked.front().index);
 }
 
 }  // namespace
@@ -77,9 +77,10 @@ const char* const run_words_help =
     "id or its beginning, trial id, last, @N (Nth newest), best:METRIC[:min|max]";
 
 std::string mode_for(const RunList& list, const std::string& metric) {
-  for (const RunInfo& run : list.runs) {
-    const bool same = run.job->metric == metric || metric.rfind(run.job->metric + "{", 0) == 0;
-    if (same && (run.job->mode == "min" || run.job->mode == "max")) return run.job->mode;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const JobRow& job = list.job(i);
+    const bool same = job.metric == metric || metric.rfind(job.metric + "{", 0) == 0;
+    if (same && (job.mode == "min" || job.mode == "max")) return job.mode;
   }
   throw usage_error("is the best '" + metric +
                     "' its min or its max? Say --mode min or --mode max" +
@@ -89,14 +90,17 @@ std::string mode_for(const RunList& list, const std::string& metric) {
 std::vector<RankedRun> rank_runs(const RunList& list, SeriesKey series, const std::string& mode,
                                  bool by_last) {
   std::vector<RankedRun> ranked;
-  for (size_t i = 0; i < list.runs.size(); ++i) {
-    const SeriesSummary* summary = list.runs[i].summary(series);
-    if (summary == nullptr) continue;
+  size_t next = 0;
+  list.each({.summaries = true}, [&](const RunInfo& info) {
+    const size_t i = next++;
+    const SeriesSummary* summary = info.summary(series);
+    if (summary == nullptr) return true;
     RankedRun run{i, by_last ? summary->last : mode == "min" ? summary->min : summary->max, {}};
-    if (!run.value.exists() || run.value.is_nan()) continue;
+    if (!run.value.exists() || run.value.is_nan()) return true;
     run.step = by_last ? summary->last_step : mode == "min" ? summary->min_step : summary->max_step;
     ranked.push_back(run);
-  }
+    return true;
+  });
   std::stable_sort(ranked.begin(), ranked.end(), [&](const RankedRun& a, const RankedRun& b) {
     const auto order = compare(a.value, b.value);
     return mode == "min" ? order < 0 : order > 0;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "cli/failure.h"
 #include "cli/query/columns.h"
@@ -64,7 +65,7 @@ SortKey read_key(const RunList& list, std::string text) {
   if (columns.size() > 1) {
     std::vector<SeriesKey> series;
     for (const RunColumn& each : columns) series.push_back(each.series);
-    const SeriesKey meant = single_series(list.names, series, text);
+    const SeriesKey meant = single_series(list.names(), series, text);
     std::erase_if(columns, [&](const RunColumn& each) { return each.series != meant; });
   }
   key.column = std::move(columns.front());
@@ -77,20 +78,25 @@ void sort_runs(RunList& list, const std::string& text) {
   std::vector<SortKey> keys;
   for (const std::string& item : split_list(text)) keys.push_back(read_key(list, item));
   if (keys.empty()) throw usage_error("--sort wants a column, as in --sort loss.min:desc");
-  std::vector<std::pair<std::vector<Cell>, RunInfo>> sorted;
-  for (RunInfo& run : list.runs) {
-    std::vector<Cell> cells;
-    for (const SortKey& key : keys) cells.push_back(column_value(key.column, run));
-    sorted.emplace_back(std::move(cells), std::move(run));
-  }
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
+  std::vector<RunColumn> columns;
+  for (const SortKey& key : keys) columns.push_back(key.column);
+  std::vector<Cell> cells;  // by run, then by key
+  cells.reserve(list.size() * keys.size());
+  list.each(parts_for(columns), [&](const RunInfo& run) {
+    for (const RunColumn& column : columns) cells.push_back(column_value(column, run));
+    return true;
+  });
+  std::vector<size_t> order(list.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     for (size_t i = 0; i < keys.size(); ++i) {
-      const int order = compare_cells(a.first[i], b.first[i], keys[i].descending);
-      if (order != 0) return order < 0;
+      const int sign =
+          compare_cells(cells[a * keys.size() + i], cells[b * keys.size() + i], keys[i].descending);
+      if (sign != 0) return sign < 0;
     }
     return false;
   });
-  for (size_t i = 0; i < sorted.size(); ++i) list.runs[i] = std::move(sorted[i].second);
+  list.choose(order);
 }
 
 }  // namespace aimlog::cli

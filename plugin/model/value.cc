@@ -88,6 +88,55 @@ Value read_nested(ByteReader& reader, unsigned depth) {
   reader.fail("a tag is unknown");
 }
 
+void skip_value(ByteReader& reader, unsigned depth) {
+  const auto tag = static_cast<ValueTag>(reader.fixed<uint8_t>());
+  const bool is_container = tag == ValueTag::list || tag == ValueTag::map;
+  if (is_container && depth > value_depth_max) reader.fail("it is nested too deeply");
+  if (tag == ValueTag::null) return;
+  if (tag == ValueTag::boolean) {
+    reader.take(1);
+  } else if (tag <= ValueTag::float64) {
+    reader.take(sizeof(uint64_t));
+  } else if (tag == ValueTag::string || tag == ValueTag::bytes) {
+    reader.string();
+  } else if (is_container) {
+    for (uint64_t i = reader.varint_up_to(reader.remaining()); i > 0; --i) {
+      if (tag == ValueTag::map) reader.string();
+      skip_value(reader, depth + 1);
+    }
+  } else {
+    reader.fail("a tag is unknown");
+  }
+}
+
+// `prefix` is as it was when this returns. The reader stands behind the map's tag.
+void visit_leaves(ByteView encoded, ByteReader& reader, std::string& prefix, unsigned depth,
+                  const std::function<void(ByteView, ByteView)>& visit) {
+  if (depth > value_depth_max) reader.fail("it is nested too deeply");
+  const size_t outer = prefix.size();
+  for (uint64_t i = reader.varint_up_to(reader.remaining()); i > 0; --i) {
+    const ByteView key = reader.string();
+    const uint64_t begin = reader.position();
+    const bool nested = !reader.at_end() && encoded[begin] == static_cast<char>(ValueTag::map);
+    if (!nested) {
+      skip_value(reader, depth + 1);
+      const ByteView value = encoded.substr(begin, reader.position() - begin);
+      if (outer == 0) {
+        visit(key, value);
+      } else {
+        prefix += key;
+        visit(prefix, value);
+      }
+    } else {
+      reader.take(1);
+      prefix += key;
+      if (!prefix.empty()) prefix.push_back('/');
+      visit_leaves(encoded, reader, prefix, depth + 1, visit);
+    }
+    prefix.resize(outer);
+  }
+}
+
 void flatten_into(const ValueMap& map, const std::string& prefix,
                   std::vector<std::pair<std::string, Value>>& out) {
   for (const auto& [key, value] : map) {
@@ -126,6 +175,15 @@ std::vector<std::pair<std::string, Value>> flatten(const ValueMap& map) {
   std::vector<std::pair<std::string, Value>> out;
   flatten_into(map, "", out);
   return out;
+}
+
+void each_leaf(ByteView encoded, const std::function<void(ByteView, ByteView)>& visit) {
+  if (encoded.empty() || encoded[0] != static_cast<char>(ValueTag::map)) return;
+  ByteReader reader(encoded, "value");
+  reader.take(1);
+  std::string prefix;
+  visit_leaves(encoded, reader, prefix, 1, visit);
+  reader.expect_end();
 }
 
 }  // namespace aimlog

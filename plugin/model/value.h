@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -72,5 +73,8 @@ inline constexpr unsigned value_depth_max = 64;
 // A nested map as flat "a/b" names with leaves, in order; lists stay whole. The empty map has no
 // leaves.
 std::vector<std::pair<std::string, Value>> flatten(const ValueMap& map);
+// The same of an encoded map, with nothing decoded: name and encoded value of each leaf, valid
+// during the call. Nothing where the value is no map. Throws Error(corrupt).
+void each_leaf(ByteView encoded, const std::function<void(ByteView name, ByteView value)>& visit);
 
 }  // namespace aimlog

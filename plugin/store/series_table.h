@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "plugin/model/number.h"
@@ -41,6 +42,7 @@ struct SeriesSummary {
 };
 
 using SummaryMap = std::map<SeriesKey, SeriesSummary>;
+using NamedSummary = std::pair<SeriesKey, SeriesSummary>;
 
 void put_summaries(WriteTransaction& txn, RunNumber run, uint32_t attempt,
                    const SummaryMap& summaries);

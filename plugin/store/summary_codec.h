@@ -5,14 +5,10 @@
 //   the sum and what rounding took from it; counts of NaN and infinities
 #pragma once
 
-#include <utility>
-
 #include "plugin/base/bytes.h"
 #include "plugin/store/series_table.h"
 
 namespace aimlog {
-
-using NamedSummary = std::pair<SeriesKey, SeriesSummary>;
 
 void append_summary(Bytes& out, const SeriesKey& key, const SeriesSummary& summary);
 // Takes what append_summary() wrote. Throws Error(corrupt).

@@ -298,3 +298,19 @@ TEST_CASE("RandomBytesAreAResultOrRefused") {
       CHECK(out.numbers.size() == out.objects.size());
   }
 }
+
+TEST_CASE("LeavesOfAnEncodedMapAreThoseOfTheDecodedOne") {
+  const Value deep = {ValueMap{{"x", {Number::of(1.5)}}, {"", sample_value()}}};
+  const Value value = {ValueMap{{"", deep}, {"a", deep}, {"b", {}}, {"c", {std::string("text")}}}};
+  const Bytes bytes = encoded(value);
+  std::vector<std::pair<std::string, Value>> leaves;
+  const auto add = [&](ByteView name, ByteView leaf) {
+    leaves.emplace_back(name, decode_value(leaf));
+  };
+  each_leaf(bytes, add);
+  CHECK(leaves == flatten(*value.map()));
+  CHECK(leaves.size() > 8);
+  each_leaf(encoded(nested_lists(3)), [](ByteView, ByteView) { FAIL("a list has no names"); });
+  for (size_t length = 1; length < bytes.size(); ++length)
+    if (decodes([&] { each_leaf(ByteView(bytes).substr(0, length), add); })) FAIL(length);
+}

@@ -2,10 +2,12 @@
 #include <limits>
 #include <random>
 
+#include "plugin/base/random.h"
 #include "plugin/store/job_table.h"
 #include "plugin/store/journal_table.h"
 #include "plugin/store/name_table.h"
 #include "plugin/store/row_codec.h"
+#include "plugin/store/run_rows.h"
 #include "plugin/store/run_table.h"
 #include "plugin/store/series_table.h"
 #include "plugin/store/tail_codec.h"
@@ -336,6 +338,47 @@ TEST_CASE("SummariesAndObjectsAreOneValueEach") {
   CHECK(get_summaries(txn, 1, 1).empty());
   CHECK(get_objects(txn, 1).at({4, 1}).last_value == "value");
   CHECK(get_objects(txn, 2).empty());
+}
+
+// Runs are listed from rows read in one pass, or one by one where they are few: both must be what
+// is found by run.
+TEST_CASE("RowsOfManyRunsAreThoseOfEachRun") {
+  Repo repo;
+  SummaryMap summaries;
+  std::vector<RunNumber> all, few;
+  repo.write([&](WriteTransaction& txn) {
+    for (uint32_t i = 0; i < 100; ++i) {
+      RunRow row = run_row(1 + i % 3, to_hex(random_128()).substr(0, 24));
+      row.status = static_cast<TrialStatus>(i % 8);
+      row.created_ns = -int64_t{i};
+      row.attempts = i % 3;
+      const RunNumber run = add_run(txn, trial_key(row.trial_id), row);
+      all.push_back(run);
+      if (i % 33 == 0) few.push_back(run);
+      for (uint32_t version = 0; version < i % 4; ++version)
+        add_params(txn, run, {version, 1, "params" + std::to_string(version), "config"});
+      summaries[{i + 1, 0}].add(i, Number::of(0.5 * i));
+      for (uint32_t attempt = row.attempts; attempt > 0; --attempt)
+        put_summaries(txn, run, attempt, attempt == 1 ? summaries : SummaryMap{});
+    }
+  });
+  const Transaction txn(*repo.env);
+  std::vector<NamedSummary> decoded;
+  for (const auto& runs : {all, few}) {
+    const auto params = newest_params_rows(txn, runs);
+    const auto first = first_summaries_rows(txn, runs);
+    for (size_t i = 0; i < runs.size(); ++i) {
+      const RunRow row = get_run(txn, runs[i]);
+      const RunHead head = read_run_head(get_run_row(txn, runs[i]));
+      CHECK((head.job == row.job && head.status == row.status && head.attempts == row.attempts));
+      const auto newest = get_params(txn, runs[i]);
+      REQUIRE(newest.has_value() == !params[i].empty());
+      if (newest) CHECK(view_params(params[i]).params == newest->params);
+      if (newest) CHECK(view_params(params[i]).config == newest->config);
+      decode_summaries(first[i], decoded);
+      CHECK(SummaryMap(decoded.begin(), decoded.end()) == get_summaries(txn, runs[i], 1));
+    }
+  }
 }
 
 }  // namespace aimlog::test
