@@ -44,7 +44,8 @@ if [ "${#programs[@]}" = 0 ]; then
   echo "bench: no benchmark is built here" >&2
   exit 1
 fi
-targets=(python-package cli/aimlog tests/bench/fill_repo)
+idle_plugin=abi/examples/minimal/tuner_best.so
+targets=(python-package cli/aimlog tests/bench/fill_repo "$idle_plugin")
 for program in "${programs[@]}"; do
   read -ra words <<<"$program"
   # The program, and the plugins that it is given.
@@ -76,8 +77,9 @@ measure_all() {
   measure "$python" tests/bench/live_bench.py --plugin "$plugin" \
     --trials-bench "$build/tests/bench/trials_bench"
   measure "$python" tests/bench/sizes_bench.py --plugin "$plugin" \
-    --fill "$build/tests/bench/fill_repo"
+    --fill "$build/tests/bench/fill_repo" --demo python/demo/ray_demo.py
   measure "$python" python/bench/callbacks_bench.py
+  measure "$python" python/bench/stages_bench.py --idle-plugin "$build/$idle_plugin"
   measure "$python" python/bench/read_series.py
 }
 if [ -n "$page" ]; then

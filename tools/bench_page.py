@@ -40,6 +40,11 @@ THEMES = [
         r"on_trial_result, (float|float32|float64),|on_trial_start|memory a trial",
     ),
     Theme(
+        "From Python: where the time goes",
+        "The same result with one stage more each time, in turns; a stage takes what it adds.",
+        r"from Python:",
+    ),
+    Theme(
         "The hook, from C and C++",
         "What `on_trial_result` costs the host, beside copying as many bytes into a mapped file "
         "(the floor: nothing that survives `kill -9` costs less) and beside a plugin that writes "
@@ -67,7 +72,15 @@ THEMES = [
         r"small trial|memory (after all|grown)|open files|live trials"
         r"|written by the store, [\d,]+ live",
     ),
-    Theme("Bytes a point, beside files and trackers", "The same points in each.", r"a point of "),
+    Theme(
+        "Bytes a point, beside files and trackers",
+        "The same points in each. A repo also keeps what is known of each run, and has some pages "
+        "of its own, which is most of a small one. The recorded job is one of Ray Tune's, by PBT "
+        "and ASHA, with all its trials, configurations and checkpoints' names, as "
+        "`./do ray-demo` makes it; so is the Aim repo beside it. Of Gorilla's coding and raw zstd "
+        "there is nothing but the numbers: no names, and steps and times once a run.",
+        r"a point of ",
+    ),
     Theme(
         "Bytes a value, by kind of metric",
         "Blocks of 1,024 values, with the codec that was chosen most often.",
@@ -83,7 +96,12 @@ THEMES = [
         "The command, and opening a repo",
         "Whole processes, from start to end, unless the line says *time on a core*, which leaves "
         "out what they waited for one. `aimlog version` only starts and prints a line.",
-        r"(ls|best|get|stats|exps)\b|plugin (created|destroyed)|first ls",
+        r"(ls|best|get|stats|exps)\b|repo opened|plugin (created|destroyed)|first ls",
+    ),
+    Theme(
+        "The pieces",
+        "Each alone and warm, beside copying the same bytes: no less can be done with them.",
+        r"crc32c|(un)?packing|a record into|summary of|taking a result",
     ),
     Theme("More", "", r""),
 ]
@@ -96,29 +114,50 @@ PEERS = re.compile(
 
 
 class Goal(NamedTuple):
+    """To be reached by the lines of that name and unit. The limit is a value, or, where `part_of`
+    names a reference, a part of that. The floor is a reference that shows what forbids it."""
+
     name: str
     limit: float
     unit: str
+    floor: str = ""
+    part_of: str = ""
 
 
+MAPPED = "the bytes into a mapped file"
+SYNCED = "write+fdatasync of the journal"
+STARTED = "aimlog version"
 GOALS = [
-    Goal("on_trial_result p50, full speed", 500, "ns"),
-    Goal("on_trial_result p99, full speed", 2000, "ns"),
-    Goal("on_trial_result p99.9, full speed", 10_000, "ns"),
-    Goal("on_trial_result p50, 1,000 results/s", 500, "ns"),
-    Goal("on_trial_result p99, 1,000 results/s", 2000, "ns"),
-    Goal("on_trial_result p99.9, 1,000 results/s", 10_000, "ns"),
+    Goal("on_trial_result p50, full speed", 500, "ns", MAPPED),
+    Goal("on_trial_result p99, full speed", 2000, "ns", MAPPED),
+    Goal("on_trial_result p99.9, full speed", 10_000, "ns", MAPPED),
+    Goal("on_trial_result p50, 1,000 results/s", 500, "ns", MAPPED),
+    Goal("on_trial_result p99, 1,000 results/s", 2000, "ns", MAPPED),
+    Goal("on_trial_result p99.9, 1,000 results/s", 10_000, "ns", MAPPED),
     Goal("on_trial_result, float, in turns, p50", 5, "us"),
-    Goal("ingest, the committer's core", 20, "M points/s"),
+    Goal("ingest, the committer's core", 20, "M points/s", SYNCED),
+    Goal("ingest, the committer's core, slowest of ten parts", 20, "M points/s", SYNCED),
     Goal("repo, bytes a point", 3.2, "bytes"),
     Goal("small trial, on disk", 1024, "bytes"),
     Goal("live trials, written by the store", 20, "B/point"),
-    Goal("scan, all twenty in turn", 300, "M points/s"),
-    Goal("ls, 10,000 runs", 100, "ms"),
-    Goal("ls, 100,000 runs", 1000, "ms"),
-    Goal("best, 10,000 runs", 50, "ms"),
-    Goal("plugin created, 10,000 runs", 5, "ms"),
-    Goal("first ls after kill -9 with 64 MiB of journal", 1000, "ms"),
+    Goal("memory grown over the second half of the trials", 1, "MB"),
+    Goal("open files after all trials", 1, "files", part_of="those after a tenth of the trials"),
+    Goal(
+        "scan, all twenty in turn", 300, "M points/s", "checksums and decoders of steps and values"
+    ),
+    Goal(
+        "scan of all points, cold",
+        0.7,
+        "MB/s",
+        "the slower of that and the scan when warm",
+        "reading the file from begin to end, cold",
+    ),
+    Goal("ls, 10,000 runs", 100, "ms", STARTED),
+    Goal("ls, 100,000 runs", 1000, "ms", STARTED),
+    Goal("best, 10,000 runs", 50, "ms", STARTED),
+    Goal("repo opened and a run found, 10,000 runs", 5, "ms"),
+    Goal("plugin created, 10,000 runs", 5, "ms", "a synced write of a page"),
+    Goal("first ls after kill -9 with 64 MiB of journal", 1000, "ms", "reading it with CRC"),
 ]
 
 
@@ -173,6 +212,11 @@ AGAIN = (
     "minutes. The lines of this run are [benchmarks.jsonl](benchmarks.jsonl)."
 )
 
+GOALS_TEXT = (
+    "What we set out to reach. Where a goal is missed, a floor stands beside it: what takes as long "
+    "however it is done, measured in the same run."
+)
+
 PACKAGES = ("ray", "aim", "mltraq", "tensorboardX", "optuna", "numpy", "pyarrow")
 LIBRARIES = ("rocksdb", "sqlite3", "libzstd", "lmdb")
 
@@ -225,19 +269,33 @@ def table(lines):
     return rows
 
 
+def goal_row(goal, lines):
+    """Of the goal and the lines of its name; the floor only where the goal is missed."""
+    beside = {line["reference"]: line for line in lines}
+    line = beside.get(goal.part_of, lines[0])
+    reached = line["ratio"] if goal.part_of else line["value"]
+    met = reached >= goal.limit if is_rate(line) else reached <= goal.limit
+    wanted = (
+        f"{goal.limit:.0%} of {goal.part_of}" if goal.part_of else amount(goal.limit, goal.unit)
+    )
+    row = [cell(goal.name), amount(line["value"], goal.unit)]
+    row += [f"{'at least' if is_rate(line) else 'at most'} {wanted}", "met", "", ""]
+    if not met:
+        row[3] = "**missed**"
+        floor = beside.get(goal.floor)
+        if floor:
+            row[4] = f"{cell(goal.floor)}: {amount(floor['reference_value'], goal.unit)}"
+            row[5] = f"{floor['ratio']:.3g}"
+    return f"| {' | '.join(row)} |"
+
+
 def goal_table(lines):
-    rows = ["| What | aimlog | Goal | |", "|---|---:|---:|---|"]
+    rows = ["| What | aimlog | Goal | | The floor that forbids it | aimlog by floor |"]
+    rows += ["|---|---:|---:|---|---|---:|"]
     for goal in GOALS:
-        for line in lines:
-            if line["name"] != goal.name or line["unit"] != goal.unit:
-                continue
-            met = line["value"] >= goal.limit if is_rate(line) else line["value"] <= goal.limit
-            sign = "at least" if is_rate(line) else "at most"
-            rows.append(
-                f"| {cell(goal.name)} | {amount(line['value'], goal.unit)} | "
-                f"{sign} {amount(goal.limit, goal.unit)} | {'met' if met else '**missed**'} |"
-            )
-            break
+        mine = [line for line in lines if (line["name"], line["unit"]) == (goal.name, goal.unit)]
+        if mine:
+            rows.append(goal_row(goal, mine))
     return rows
 
 
@@ -350,7 +408,7 @@ def page(lines, facts, curves):
     ]
     worse = [line for line in lines if is_worse(line)]
     text += table(worse) if worse else ["Nothing in this run."]
-    text += ["", "## Goals", "", "What we set out to reach.", "", *goal_table(lines), ""]
+    text += ["", "## Goals", "", *textwrap.wrap(GOALS_TEXT, 100), "", *goal_table(lines), ""]
     if curves:
         text += ["## As work grows", ""]
         for curve in curves:

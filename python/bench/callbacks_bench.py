@@ -28,14 +28,12 @@ import ray
 from mltraq.utils.sequence import Sequence
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from ray.air.constants import TRAINING_ITERATION
-from ray.train._internal.storage import StorageContext
-from ray.tune.experiment.trial import Trial
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback, TBXLoggerCallback
 from ray.tune.logger.aim import AimLoggerCallback
 
 from aimlog.ray import AimlogCallback
 from bench_report import Report, arguments
+from ray_result import make_config, make_result, make_trial, start_ray
 
 OURS = "aimlog"
 WITH_AIM = "aimlog, aim_repo="
@@ -76,29 +74,6 @@ class OptunaJournal:
         self.storage.set_trial_intermediate_value(self.trial, iteration, float(result["loss"]))
 
 
-def make_result(number_type, iteration, config, trial):
-    value = number_type(1.0 / (iteration + 1))
-    return {
-        "loss": value,
-        "eval": {f"recall_{digit}": value for digit in range(10)},
-        "perf": {f"timing_{part}": value for part in range(9)},
-        TRAINING_ITERATION: iteration,
-        "trial_id": trial.trial_id,
-        "date": "2026-01-01_00-00-00",
-        "timestamp": 1767225600 + iteration,
-        "time_this_iter_s": 0.1,
-        "time_total_s": 0.1 * iteration,
-        "time_since_restore": 0.1 * iteration,
-        "iterations_since_restore": iteration,
-        "pid": 4711,
-        "hostname": "driver",
-        "node_ip": "127.0.0.1",
-        "done": False,
-        "checkpoint_dir_name": None,
-        "config": config,
-    }
-
-
 def make_callbacks(folder):
     return {
         OURS: AimlogCallback(repo=folder / "ours", experiment_name="bench"),
@@ -120,31 +95,15 @@ def make_callbacks(folder):
 class Bench:
     def __init__(self, folder):
         self.folder = folder
-        self.config = {f"key_{i}": i * 0.5 if i % 3 else f"text {i}" for i in range(300)}
+        self.config = make_config()
         self.callbacks = make_callbacks(folder)
-        storage = StorageContext(storage_path=str(folder / "ray"), experiment_dir_name="bench")
         self.trials = []
-        self.storage = storage
         for callback in self.callbacks.values():
             if hasattr(callback, "setup"):
                 callback.setup()
 
     def start_trial(self, among):
-        number = len(self.trials)
-        storage = StorageContext(
-            storage_path=str(self.folder / "ray"),
-            experiment_dir_name="bench",
-        )
-        storage.trial_dir_name = f"trial_{number}"
-        trial = Trial(
-            "stub",
-            stub=True,
-            config=self.config,
-            trial_id=f"{number:08x}",
-            storage=storage,
-            evaluated_params={"lr": 0.1, "width": 32},
-        )
-        trial.init_local_path()
+        trial = make_trial(self.folder, len(self.trials), self.config)
         self.trials.append(trial)
         spent = {}
         for name in among:
@@ -244,8 +203,7 @@ def run(folder, report, quick):
 
 def main():
     words = arguments(__doc__).parse_args()
-    os.environ["TUNE_WARN_THRESHOLD_S"] = "1000"
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    start_ray()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="aimlog-bench-"))
     try:
         run(folder, Report(words.json), words.quick)

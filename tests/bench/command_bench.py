@@ -18,6 +18,7 @@ import tempfile
 import time
 import zlib
 
+import aimlog
 from aimlog.host import Plugin
 from bench_report import Report, arguments
 
@@ -45,6 +46,22 @@ def milliseconds(words):
     if process.returncode != 0:
         raise SystemExit(f"{words} ended with {process.returncode}")
     return passed * 1e3, (used.ru_utime + used.ru_stime) * 1e3
+
+
+class Stopwatch:
+    def __init__(self):
+        self.begin = time.perf_counter()
+
+    def milliseconds(self):
+        """Since it was made or last asked."""
+        begin, self.begin = self.begin, time.perf_counter()
+        return (self.begin - begin) * 1e3
+
+
+def synced_write(path):
+    with open(path, "wb", buffering=0) as file:
+        file.write(bytes(4096))
+        os.fdatasync(file)
 
 
 class Bench:
@@ -88,17 +105,27 @@ class Bench:
         self.plugin_life(directory, size, middle[FLOOR][0])
 
     def plugin_life(self, directory, size, floor):
-        opened, closed = [], []
+        spent = {"created": [], "destroyed": [], "found": [], "synced": []}
         for _ in range(11):
-            begin = time.perf_counter()
+            timed = Stopwatch()
             plugin = Plugin(self.options.plugin, config_text="repo: .", base_dir=str(directory))
-            opened.append(time.perf_counter() - begin)
-            begin = time.perf_counter()
+            spent["created"].append(timed.milliseconds())
             plugin.close()
-            closed.append(time.perf_counter() - begin)
-        for word, times in (("created", opened), ("destroyed", closed)):
-            middle = statistics.median(times) * 1e3
-            self.report.add(f"plugin {word}, {size}", middle, "ms", FLOOR, floor)
+            spent["destroyed"].append(timed.milliseconds())
+            with aimlog.open(directory) as repo:
+                found = repo["last"].status
+            spent["found"].append(timed.milliseconds())
+            if not found:
+                raise SystemExit(f"no run was found in {directory}")
+            synced_write(self.folder / "page")
+            spent["synced"].append(timed.milliseconds())
+        middle = {name: statistics.median(times) for name, times in spent.items()}
+        for word in ("created", "destroyed"):
+            self.report.add(f"plugin {word}, {size}", middle[word], "ms", FLOOR, floor)
+            name = "a synced write of a page"
+            self.report.add(f"plugin {word}, {size}", middle[word], "ms", name, middle["synced"])
+        name = f"repo opened and a run found, {size}"
+        self.report.add(name, middle["found"], "ms", FLOOR, floor)
 
     def replay(self, rounds):
         spent, floors = [], []
@@ -109,9 +136,9 @@ class Bench:
             (ring,) = (directory / ".aimlog/journals").glob("*.ring")
             floors.append(checked_read_ms(ring, JOURNAL_MIB))
             words = [self.options.command, "ls", "--limit", "1", "--repo", str(directory)]
-            begin = time.perf_counter()
+            timed = Stopwatch()
             done = subprocess.run(words, capture_output=True, text=True, check=True)
-            spent.append((time.perf_counter() - begin) * 1e3)
+            spent.append(timed.milliseconds())
             if "replayed" not in done.stderr:
                 raise SystemExit(f"nothing was replayed: {done.stderr}")
             print(done.stderr.strip(), file=sys.stderr)
@@ -122,12 +149,12 @@ class Bench:
 
 
 def checked_read_ms(path, mib):
-    begin = time.perf_counter()
+    timed = Stopwatch()
     crc = 0
     with open(path, "rb") as file:
         for _ in range(mib):
             crc = zlib.crc32(file.read(1 << 20), crc)
-    return (time.perf_counter() - begin) * 1e3
+    return timed.milliseconds()
 
 
 def main():

@@ -25,6 +25,9 @@ SAMPLE = [
     ("on_trial_result p50, 5 metrics", 90, "ns", MAPPED, 30),
     ("ls, 10,000 runs", 140, "ms", "aimlog version", 2),
     ("ingest, the committer's core", 25, "M points/s", "write+fdatasync of the journal", 50),
+    ("scan of all points, cold", 600, "MB/s", "the slower of that and the scan when warm", 800),
+    ("scan of all points, cold", 600, "MB/s", "reading the file from begin to end, cold", 1000),
+    ("open files after all trials", 12, "files", "those after a tenth of the trials", 12),
     ("series into NumPy, 1,000,000 points", 22, "ms", "numpy.load", 9.8),
     ("a thing nobody foresaw", 0.000123456, "bytes", "a | b", 0),
 ]
@@ -84,6 +87,21 @@ class PageTest(unittest.TestCase):
         self.assertEqual(goals["on_trial_result p50, full speed"], "met")
         self.assertEqual(goals["ingest, the committer's core"], "met")
         self.assertEqual(goals["ls, 10,000 runs"], "**missed**")
+        self.assertEqual(goals["open files after all trials"], "met")
+
+    def test_a_missed_goal_has_its_floor_and_a_met_one_none(self):
+        goals = self.text.partition("## Goals")[2].partition("\n## ")[0]
+        rest = {row[0]: row[2:] for row in rows(goals)}
+        self.assertEqual(
+            rest["scan of all points, cold"],
+            [
+                "at least 70% of reading the file from begin to end, cold",
+                "**missed**",
+                "the slower of that and the scan when warm: 800 MB/s",
+                "0.75",
+            ],
+        )
+        self.assertEqual(rest["on_trial_result p50, full speed"][1:], ["met", "", ""])
 
     def test_machine_and_note_are_named(self):
         self.assertIn("cores", self.text)

@@ -71,7 +71,7 @@ uint64_t small_trials(const Options& options, const Report& report) {
   report.add("memory grown over the second half of the trials", late.megabytes - middle.megabytes,
              "MB", "held after the first half", middle.megabytes);
   report.add("open files after all trials", static_cast<double>(late.files), "files",
-             "after a tenth of them", static_cast<double>(early.files));
+             "those after a tenth of the trials", static_cast<double>(early.files));
   return refused;
 }
 
