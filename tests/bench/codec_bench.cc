@@ -153,12 +153,7 @@ void print(const Report& report, const std::string& words, const Cost& cost) {
   report.add(time, cost.encode_ns / values, "ns", "to decode it", cost.decode_ns / values);
 }
 
-}  // namespace
-}  // namespace aimlog::bench
-
-int main(int argc, char** argv) {
-  using namespace aimlog::bench;
-  const Options options(argc, argv, 0, "[--quick] [--json] [--rows N] [--blocks N] [--repo DIR]");
+int run(const Options& options) {
   const size_t rows = options.number("--rows", 1024, 1024);
   const size_t blocks = options.number("--blocks", 64, 16);
   const std::string repo = options.text("--repo");
@@ -178,4 +173,12 @@ int main(int argc, char** argv) {
   }
   print(report, "all of them", all);
   return 0;
+}
+
+}  // namespace
+}  // namespace aimlog::bench
+
+int main(int argc, char** argv) {
+  using namespace aimlog::bench;
+  return run_main(argc, argv, 0, "[--quick] [--json] [--rows N] [--blocks N] [--repo DIR]", run);
 }

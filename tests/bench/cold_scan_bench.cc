@@ -102,13 +102,16 @@ void measure(ScanRepo& repo, const Report& report) {
              megabytes / (sequential + warm));
 }
 
+int run(const Options& options) {
+  ScanRepo repo(options.number("--points", 100'000'000, 10'000'000));
+  measure(repo, Report(options.json()));
+  return 0;
+}
+
 }  // namespace
 }  // namespace aimlog::bench
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  const Options options(argc, argv, 0, "[--quick] [--json] [--points N]");
-  ScanRepo repo(options.number("--points", 100'000'000, 10'000'000));
-  measure(repo, Report(options.json()));
-  return 0;
+  return run_main(argc, argv, 0, "[--quick] [--json] [--points N]", run);
 }

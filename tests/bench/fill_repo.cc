@@ -7,14 +7,16 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "tests/bench/metric_host.h"
+#include "tests/bench/options.h"
 
 namespace aimlog::bench {
 namespace {
 
-struct Options {
+struct Wanted {
   std::string plugin;
   std::filesystem::path directory;
   uint64_t runs = 0;
@@ -24,33 +26,46 @@ struct Options {
 };
 
 // Nothing is committed before a quarter of the journal is full, or its time is over.
-std::string config(const Options& options) {
+std::string config(const Wanted& wanted) {
   const std::string common = "repo: .\non_full: block\n";
-  if (options.dead_mib == 0) return common;
+  if (wanted.dead_mib == 0) return common;
   return common +
-         "commit_interval_ms: 600000\njournal_bytes: " + std::to_string(4 * options.dead_mib + 4) +
+         "commit_interval_ms: 600000\njournal_bytes: " + std::to_string(4 * wanted.dead_mib + 4) +
          "MiB\n";
 }
 
-void die_with_full_journal(Host& host, const Options& options) {
+void die_with_full_journal(Host& host, const Wanted& wanted) {
   MixedReport values(9);
   host.start("killed");
-  for (int64_t step = 1; host.journal_bytes() < options.dead_mib << 20; ++step)
+  for (int64_t step = 1; host.journal_bytes() < wanted.dead_mib << 20; ++step)
     host.report("killed", step, values.next());
   ::kill(::getpid(), SIGKILL);
 }
 
-uint64_t fill(const Options& options) {
-  Host host(options.plugin, config(options), options.directory, options.metrics);
+uint64_t fill(const Wanted& wanted) {
+  Host host(wanted.plugin, config(wanted), wanted.directory, wanted.metrics);
   MixedReport values(3);
-  for (uint64_t run = 0; run < options.runs; ++run) {
+  for (uint64_t run = 0; run < wanted.runs; ++run) {
     const std::string id = "trial_" + std::to_string(run);
     host.start(id);
-    for (int64_t step = 1; step <= options.results; ++step) host.report(id, step, values.next());
+    for (int64_t step = 1; step <= wanted.results; ++step) host.report(id, step, values.next());
     host.complete(id);
   }
-  if (options.dead_mib != 0) die_with_full_journal(host, options);
+  if (wanted.dead_mib != 0) die_with_full_journal(host, wanted);
   return host.refused();
+}
+
+int run(const Options& options) {
+  const Wanted wanted{options.given(0),
+                      options.given(1),
+                      std::stoull(options.given(2)),
+                      std::stoll(options.given(3)),
+                      std::min<size_t>(std::stoul(options.given(4)), mixed_metrics.size()),
+                      options.number("--dead-journal", 0, 0)};
+  std::filesystem::create_directories(wanted.directory);
+  const uint64_t refused = fill(wanted);
+  if (refused != 0) std::cerr << "fill_repo: " << refused << " events were refused\n";
+  return refused == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -58,19 +73,6 @@ uint64_t fill(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  if (argc != 6 && argc != 8) {
-    std::cerr << "usage: fill_repo AIMLOG_PLUGIN DIR RUNS RESULTS METRICS [--dead-journal MIB]\n";
-    return 2;
-  }
-  Options options{argv[1],
-                  argv[2],
-                  std::stoull(argv[3]),
-                  std::stoll(argv[4]),
-                  std::stoul(argv[5]),
-                  argc == 8 ? std::stoull(argv[7]) : 0};
-  options.metrics = std::min(options.metrics, mixed_metrics.size());
-  std::filesystem::create_directories(options.directory);
-  const uint64_t refused = fill(options);
-  if (refused != 0) std::cerr << "fill_repo: " << refused << " events were refused\n";
-  return refused == 0 ? 0 : 1;
+  return run_main(argc, argv, 5, "AIMLOG_PLUGIN DIR RUNS RESULTS METRICS [--dead-journal MIB]",
+                  run);
 }

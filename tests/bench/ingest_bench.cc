@@ -217,16 +217,19 @@ void print(const Report& report, const Work& work, const Outcome& outcome) {
                static_cast<double>(outcome.device_bytes) / points, "bytes", "repo", repo);
 }
 
-}  // namespace
-}  // namespace aimlog::bench
-
-int main(int argc, char** argv) {
-  using namespace aimlog::bench;
-  const Options options(argc, argv, 1, usage);
+int run(const Options& options) {
   const Work work{options.given(0), options.number("--points", 100'000'000, 4'000'000),
                   options.number("--runs", 8, 8)};
   const auto reports = prepared_reports(1 << 16);
   const Outcome outcome = Ingest(work, reports).run();
   print(Report(options.json()), work, outcome);
   return outcome.lost == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace aimlog::bench
+
+int main(int argc, char** argv) {
+  using namespace aimlog::bench;
+  return run_main(argc, argv, 1, usage, run);
 }

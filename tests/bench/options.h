@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <map>
 #include <string>
@@ -49,5 +50,17 @@ class Options {
   std::vector<std::string> given_;
   std::map<std::string, std::string> options_;
 };
+
+// What main does: `work` is given the options, and tells what the program ends with. Whatever it
+// throws is one line.
+template <typename Work>
+int run_main(int argc, char** argv, size_t given, const char* usage, const Work& work) {
+  try {
+    return work(Options(argc, argv, given, usage));
+  } catch (const std::exception& error) {
+    std::cerr << argv[0] << ": " << error.what() << "\n";
+    return 1;
+  }
+}
 
 }  // namespace aimlog::bench

@@ -213,13 +213,16 @@ void measure(const std::string& plugin, int64_t results, const Report& report) {
   }
 }
 
+int run(const Options& options) {
+  const uint64_t results = options.number("--results", 50'000, 3'000);
+  measure(options.given(0), static_cast<int64_t>(results), Report(options.json()));
+  return 0;
+}
+
 }  // namespace
 }  // namespace aimlog::bench
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  const Options options(argc, argv, 1, "AIMLOG_PLUGIN [--quick] [--json] [--results N]");
-  const uint64_t results = options.number("--results", 50'000, 3'000);
-  measure(options.given(0), static_cast<int64_t>(results), Report(options.json()));
-  return 0;
+  return run_main(argc, argv, 1, "AIMLOG_PLUGIN [--quick] [--json] [--results N]", run);
 }

@@ -145,13 +145,16 @@ void measure_all(const ScanRepo& repo, const Report& report) {
              "scan of steps and values", all.rate(all.scan));
 }
 
+int run(const Options& options) {
+  const ScanRepo repo(options.number("--points", 40'000'000, 4'000'000));
+  measure_all(repo, Report(options.json()));
+  return 0;
+}
+
 }  // namespace
 }  // namespace aimlog::bench
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  const Options options(argc, argv, 0, "[--quick] [--json] [--points N]");
-  const ScanRepo repo(options.number("--points", 40'000'000, 4'000'000));
-  measure_all(repo, Report(options.json()));
-  return 0;
+  return run_main(argc, argv, 0, "[--quick] [--json] [--points N]", run);
 }

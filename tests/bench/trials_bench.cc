@@ -112,16 +112,19 @@ uint64_t live_trials(const Options& options, const Report& report) {
   return refused;
 }
 
-}  // namespace
-}  // namespace aimlog::bench
-
-int main(int argc, char** argv) {
-  using namespace aimlog::bench;
-  const Options options(argc, argv, 1,
-                        "AIMLOG_PLUGIN [--quick] [--json] [--small N] [--live N] [--seconds N]");
+int run(const Options& options) {
   const Report report(options.json());
   uint64_t refused = small_trials(options, report);
   refused += live_trials(options, report);
   if (refused != 0) std::cerr << refused << " events were refused\n";
   return refused == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace aimlog::bench
+
+int main(int argc, char** argv) {
+  using namespace aimlog::bench;
+  return run_main(argc, argv, 1,
+                  "AIMLOG_PLUGIN [--quick] [--json] [--small N] [--live N] [--seconds N]", run);
 }

@@ -3,7 +3,7 @@
 
 usage: check_clang_tidy.py BUILD_FOLDER [--all]
 By default only the layers with threads and with the C border; with --all, or AIMLOG_LONG set,
-every source file of the plugin, the command and the example tuner.
+every source file of the plugin, the command, the example tuner and the benchmarks.
 SPDX-License-Identifier: Apache-2.0
 """
 
@@ -27,7 +27,7 @@ RULES = {
 EXCEPTIONS = {}
 
 ALWAYS = ("plugin/journal/", "plugin/commit/", "plugin/adapter/")
-ALL = ("plugin/", "cli/", "host-example/")
+ALL = ("plugin/", "cli/", "host-example/", "tests/bench/")
 # Flags of gcc that clang refuses.
 FOREIGN_FLAGS = {"-fno-gnu-unique", "-Wno-restrict"}
 WARNING = re.compile(r"^(/[^:]+):(\d+):\d+: (?:warning|error): (.*)$")
