@@ -44,7 +44,7 @@ class ScanRepo {
   std::filesystem::path data() const { return RepoPaths(directory_.path()).data; }
   // What is mapped stays in memory.
   void close() { environment_.reset(); }
-  void open() { environment_ = Environment::open(directory_.path(), OpenMode::read_only); }
+  void open() { environment_ = Environment::open(directory_.path(), OpenMode::read_write); }
 
  private:
   void add_run(WriteTransaction& txn, size_t seed) {
