@@ -1,7 +1,6 @@
 // Convention 1 of the ABI: structs that either side may know a newer form of.
 #pragma once
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -10,20 +9,23 @@
 
 namespace aimlog {
 
-// A copy of the caller's struct in our form: fields that it did not know are zero. Refuses NULL and
-// sizes below the struct's in ABI version 1, which is the one compiled in here.
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_growable(const char* name,
+                                                                   const uint32_t* size,
+                                                                   size_t size_in_version_1) {
+  if (size == nullptr) throw Error(ErrorCode::invalid_argument, std::string(name) + " is NULL");
+  throw Error(ErrorCode::invalid_argument,
+              std::string(name) + " says its size is " + std::to_string(*size) +
+                  " bytes; ABI version 1 has " + std::to_string(size_in_version_1));
+}
+
+// A copy of the caller's struct in our form. Refuses NULL and sizes below the struct's in ABI
+// version 1, which is the one compiled in here.
 template <typename T>
 T read_growable(const T* given, const char* name) {
-  if (given == nullptr) {
-    throw Error(ErrorCode::invalid_argument, std::string(name) + " is NULL");
-  }
-  if (given->size < sizeof(T)) {
-    throw Error(ErrorCode::invalid_argument,
-                std::string(name) + " says its size is " + std::to_string(given->size) +
-                    " bytes; ABI version 1 has " + std::to_string(sizeof(T)));
-  }
-  T copy{};
-  std::memcpy(&copy, given, std::min<size_t>(given->size, sizeof(T)));
+  if (given == nullptr) refuse_growable(name, nullptr, sizeof(T));
+  if (given->size < sizeof(T)) refuse_growable(name, &given->size, sizeof(T));
+  T copy;
+  std::memcpy(&copy, given, sizeof(T));
   return copy;
 }
 

@@ -13,8 +13,12 @@ namespace aimlog {
 
 // Writes a text into the host's sink, cut at a UTF-8 boundary. Does nothing for NULL or a sink of a
 // size that we do not know.
-void write_error(tuner_error* sink, std::string_view text) noexcept;
-inline void clear_error(tuner_error* sink) noexcept { write_error(sink, {}); }
+[[gnu::cold]] void write_error(tuner_error* sink, std::string_view text) noexcept;
+inline void clear_error(tuner_error* sink) noexcept {
+  if (sink == nullptr || sink->size < sizeof(tuner_error)) return;
+  sink->length = 0;
+  sink->full_length = 0;
+}
 
 tuner_status status_of(ErrorCode code) noexcept;
 

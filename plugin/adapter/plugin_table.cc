@@ -22,7 +22,7 @@ Instance& from(tuner_instance* handle) {
   return *reinterpret_cast<Instance*>(handle);
 }
 
-tuner_status refuse_child(tuner_error* error) {
+[[gnu::cold]] tuner_status refuse_child(tuner_error* error) {
   write_error(error, "this is a forked child; instances of the parent do nothing here");
   return TUNER_INERT;
 }
@@ -110,8 +110,9 @@ tuner_status on_trial_save(tuner_instance* self, const tuner_checkpoint_event* e
               });
 }
 
-tuner_status on_trial_result(tuner_instance* self, const tuner_trial_result_event* event,
-                             tuner_error* error) noexcept {
+[[gnu::hot]] tuner_status on_trial_result(tuner_instance* self,
+                                          const tuner_trial_result_event* event,
+                                          tuner_error* error) noexcept {
   return hook(
       self, event, "on_trial_result: event", error,
       [](Tracker& tracker, const tuner_trial_result_event& e) { return tracker.result(e); });

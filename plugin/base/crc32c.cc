@@ -64,11 +64,12 @@ __attribute__((target("sse4.2,pclmul"))) uint64_t shifted(uint64_t state, size_t
   return _mm_crc32_u64(0, static_cast<uint64_t>(_mm_cvtsi128_si64(product)));
 }
 
-__attribute__((target("sse4.2,pclmul"))) uint32_t crc32c_lanes(uint32_t crc, const void* data,
-                                                               size_t size) {
-  constexpr size_t lane_words_min = 8;  // below, joining costs more than it saves
-  const auto* bytes = static_cast<const unsigned char*>(data);
-  uint64_t state = ~crc;
+constexpr size_t lane_words_min = 24;  // below, joining saves little
+
+// Sums up what is long, and leaves less than three lanes of it.
+__attribute__((target("sse4.2,pclmul"), noinline)) uint64_t sum_lanes(uint64_t state,
+                                                                      const unsigned char*& bytes,
+                                                                      size_t& size) {
   while (size >= 3 * 8 * lane_words_min) {
     const size_t words = std::min(size / 24, lane_words_max);
     const unsigned char *first = bytes, *second = first + 8 * words, *third = second + 8 * words;
@@ -82,6 +83,14 @@ __attribute__((target("sse4.2,pclmul"))) uint32_t crc32c_lanes(uint32_t crc, con
     bytes += 24 * words;
     size -= 24 * words;
   }
+  return state;
+}
+
+__attribute__((target("sse4.2,pclmul"), hot)) uint32_t crc32c_lanes(uint32_t crc, const void* data,
+                                                                    size_t size) {
+  const auto* bytes = static_cast<const unsigned char*>(data);
+  uint64_t state = ~crc;
+  if (size >= 3 * 8 * lane_words_min) state = sum_lanes(state, bytes, size);
   for (; size >= 8; size -= 8, bytes += 8) state = _mm_crc32_u64(state, word_at(bytes));
   auto narrow = static_cast<uint32_t>(state);
   for (; size > 0; --size, ++bytes) narrow = _mm_crc32_u8(narrow, *bytes);

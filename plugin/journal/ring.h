@@ -6,43 +6,19 @@
 // never reused, and the file is unlinked after its last record is in the store.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 
-#include "plugin/base/bytes.h"
-#include "plugin/base/unique_fd.h"
+#include "plugin/journal/ring_record.h"
+#include "plugin/journal/ring_writer.h"
 
 namespace aimlog {
 
 inline constexpr uint64_t ring_bytes_min = 64 * 1024;
 inline constexpr uint64_t ring_bytes_default = 8 * 1024 * 1024;
 inline constexpr uint64_t ring_bytes_max = uint64_t{4} << 30;
-
-// A place in the stream of records: offsets grow for ever, the place in the file is the offset
-// modulo the data area's size.
-struct RingPosition {
-  uint64_t sequence = 0;  // of the last record before this place; the first record has sequence 1
-  uint64_t offset = 0;    // where the next record begins
-  bool operator==(const RingPosition&) const = default;
-};
-
-struct RingRecord {
-  uint16_t type = 0;
-  RingPosition end;  // the place behind this record; end.sequence is its own sequence number
-  ByteView payload;  // valid until the record is released
-};
-
-// Bytes that could not be read as records.
-struct RingDamage {
-  uint64_t bytes_skipped = 0;    // between valid records
-  uint64_t records_missing = 0;  // by the gaps in sequence numbers
-};
-
-// What a record may use: the last eighth of the ring is kept for life-cycle and shape records.
-enum class RingRoom { results, reserved };
 
 class Ring {
  public:
@@ -58,19 +34,11 @@ class Ring {
   const std::array<unsigned char, 16>& id() const;
   const std::filesystem::path& path() const;
   uint64_t data_bytes() const;
-  uint32_t record_bytes_max() const;  // of a payload: a quarter of the ring
   bool uses_write_calls() const;
 
-  // --- the host's thread. No lock, no allocation, no system call (but in the fallback mode).
-  // Room for a payload of up to `bytes`, or nullptr if there is none now (or `bytes` is above
-  // record_bytes_max()). Nothing is visible before publish(); reserving again gives the earlier
-  // reservation up. The place is 8-byte aligned.
-  char* reserve(uint32_t bytes, RingRoom room) noexcept;
-  // Completes the reserved record with the first `bytes` of its payload. Returns its sequence
-  // number, 0 if the fallback's write failed (the record is then not in the ring and the room is
-  // given back).
-  uint64_t publish(uint16_t type, uint32_t bytes) noexcept;
-  uint64_t published_sequence() const noexcept;
+  // --- the host's thread.
+  RingWriter& writer() noexcept;
+  uint64_t published_sequence() const noexcept;  // any thread
 
   // --- the committer's thread.
   // The record at `position`, or false if nothing is published there yet. Each record is checked

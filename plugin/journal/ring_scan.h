@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "plugin/base/crc32c.h"
-#include "plugin/journal/ring.h"
 #include "plugin/journal/ring_format.h"
+#include "plugin/journal/ring_record.h"
 
 namespace aimlog {
 

@@ -17,13 +17,13 @@ RingRoom room_for(EventType type) {
 }  // namespace
 
 EventWriter::EventWriter(Ring& ring, Handover& handover, const Config& config, Counters& counters)
-    : ring_(ring),
-      handover_(handover),
+    : ring_(ring.writer()),
       counters_(counters),
       durability_(config.durability),
       on_full_(config.on_full),
       full_wait_(config.full_wait_ms),
-      always_wait_(config.always_wait_ms) {}
+      always_wait_(config.always_wait_ms),
+      handover_(handover) {}
 
 WriteOutcome EventWriter::write(const Event& event) {
   scratch_.clear();
@@ -64,21 +64,29 @@ WriteOutcome EventWriter::write_payload(EventType type, ByteView prefix, ByteVie
     return drop(type);
   }
   const auto bytes = static_cast<uint32_t>(size);
-  // The gap comes first, so that it stands where the events are missing; a result waits behind it
-  // like behind any other.
-  if (has_gap() && ring_.reserve(bytes + 128, room) != nullptr) write_gap();
   char* place = has_gap() ? nullptr : ring_.reserve(bytes, room);
-  if (place == nullptr) place = wait_for_room(bytes, room);
+  if (place == nullptr) place = find_room(bytes, room);
   if (place == nullptr) return drop(type);
-  full_ = false;
   std::memcpy(place, prefix.data(), prefix.size());
   if (!body.empty()) std::memcpy(place + prefix.size(), body.data(), body.size());
-  const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
+  return publish(type, bytes);
+}
+
+// What a published record still needs; `sequence` is 0 if it could not be published.
+WriteOutcome EventWriter::settle(EventType type, uint64_t sequence) {
   if (sequence == 0) return drop(type);
-  if (durability_ == Durability::always && !handover_.wait_durable(sequence, always_wait_)) {
-    return WriteOutcome::not_durable;
+  return handover_.wait_durable(sequence, always_wait_) ? WriteOutcome::ok
+                                                        : WriteOutcome::not_durable;
+}
+
+// The gap comes first, so that it stands where the events are missing; a result waits behind it
+// like behind any other.
+char* EventWriter::find_room(uint32_t bytes, RingRoom room) {
+  if (has_gap() && ring_.reserve(bytes + 128, room) != nullptr && write_gap()) {
+    char* place = ring_.reserve(bytes, room);
+    if (place != nullptr) return place;
   }
-  return WriteOutcome::ok;
+  return wait_for_room(bytes, room);
 }
 
 // With `on_full: block` the host chose to wait for as long as it takes; but not for a store that

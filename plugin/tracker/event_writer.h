@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 
 #include "plugin/config/config.h"
 #include "plugin/journal/handover.h"
 #include "plugin/journal/ring.h"
 #include "plugin/model/event.h"
+#include "plugin/model/event_codec.h"
 #include "plugin/tracker/counters.h"
 
 namespace aimlog {
@@ -21,8 +23,23 @@ class EventWriter {
 
   // Encodes and writes an event. Never throws but for want of memory.
   WriteOutcome write(const Event& event);
-  // The hot road: a result whose bytes stand ready.
+  // A result whose bytes stand ready.
   WriteOutcome write_result(const TrialKey& trial, const Hash128& shape, ByteView result);
+
+  // The short way of a result, with no copy: first room for one of up to `bytes` behind its prefix,
+  // or nullptr where that needs more than a look; then the rest, when its bytes are in place.
+  char* reserve_result(size_t bytes) noexcept {
+    bytes += result_prefix_bytes;
+    const bool usual = !has_gap() && bytes <= ring_.record_bytes_max();
+    return usual ? ring_.reserve(static_cast<uint32_t>(bytes), RingRoom::results) : nullptr;
+  }
+  WriteOutcome publish_result(const TrialKey& trial, const Hash128& shape, char* place,
+                              size_t bytes) {
+    ++counters_.events;
+    std::memcpy(place, trial.data(), sizeof trial);
+    std::memcpy(place + sizeof trial, shape.data(), sizeof shape);
+    return publish(EventType::result, static_cast<uint32_t>(result_prefix_bytes + bytes));
+  }
 
   // Counts an event that cannot be written, and its part in the gap record to come.
   WriteOutcome drop(EventType type);
@@ -33,19 +50,27 @@ class EventWriter {
 
  private:
   WriteOutcome write_payload(EventType type, ByteView prefix, ByteView body, RingRoom room);
+  WriteOutcome publish(EventType type, uint32_t bytes) {
+    full_ = false;
+    const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
+    if (sequence != 0 && durability_ != Durability::always) return WriteOutcome::ok;
+    return settle(type, sequence);
+  }
+  WriteOutcome settle(EventType type, uint64_t sequence);
+  char* find_room(uint32_t bytes, RingRoom room);
   char* wait_for_room(uint32_t bytes, RingRoom room);
   bool may_wait() const;
 
-  Ring& ring_;
-  Handover& handover_;
+  RingWriter& ring_;
   Counters& counters_;
+  GapEvent gap_;
+  // A wait ran out: later events are dropped at once until room is found.
+  bool full_ = false;
   Durability durability_;
   OnFull on_full_;
   std::chrono::milliseconds full_wait_;
   std::chrono::milliseconds always_wait_;
-  // A wait ran out: later events are dropped at once until room is found.
-  bool full_ = false;
-  GapEvent gap_;
+  Handover& handover_;
   Bytes scratch_;
 };
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "plugin/base/small_bytes.h"
 #include "plugin/model/result_codec.h"
 #include "plugin/tracker/encode_value.h"
 
@@ -13,12 +14,19 @@ constexpr size_t shapes_max = 256;
 
 bool is_number_tag(tuner_tag tag) { return tag >= TUNER_TAG_BOOL && tag <= TUNER_TAG_DOUBLE; }
 
+// Numbers whose bits are recorded as they are.
+bool is_word_tag(tuner_tag tag) { return tag > TUNER_TAG_BOOL && tag <= TUNER_TAG_DOUBLE; }
+
+uint64_t entries_of(const tuner_value& map) {
+  return map.as.map.entries == nullptr ? 0 : map.as.map.count;
+}
+
 uint64_t number_bits(const tuner_value& value) {
   return value.tag == TUNER_TAG_BOOL ? (value.as.boolean != 0 ? 1 : 0) : value.as.uint64;
 }
 
 // A step from a number of any type: whole and within 64 bits, else none.
-bool read_step(const tuner_value& value, int64_t& step) {
+[[gnu::noinline]] bool read_step(const tuner_value& value, int64_t& step) {
   switch (value.tag) {
     case TUNER_TAG_BOOL:
       step = value.as.boolean != 0 ? 1 : 0;
@@ -40,39 +48,10 @@ bool read_step(const tuner_value& value, int64_t& step) {
   }
 }
 
-template <typename T>
-T load(const char* place) {
-  T value;
-  std::memcpy(&value, place, sizeof value);
-  return value;
-}
-
-// The last step overlaps the one before instead of going byte by byte. A call of memcmp for each
-// key took a tenth of the whole.
-template <typename T>
-bool same_in_steps(const char* a, const char* b, size_t count) {
-  for (size_t i = 0; i + sizeof(T) < count; i += sizeof(T))
-    if (load<T>(a + i) != load<T>(b + i)) return false;
-  return load<T>(a + count - sizeof(T)) == load<T>(b + count - sizeof(T));
-}
-
-bool same_bytes(const char* a, const char* b, size_t count) {
-  if (count >= 8) return same_in_steps<uint64_t>(a, b, count);
-  if (count >= 4) return same_in_steps<uint32_t>(a, b, count);
-  for (size_t i = 0; i < count; ++i)
-    if (a[i] != b[i]) return false;
-  return true;
-}
-
-template <typename T>
-void store(char* place, T value) {
-  std::memcpy(place, &value, sizeof value);
-}
-
 }  // namespace
 
 ResultEncoder::ResultEncoder(ShapeRules rules, Counters& counters)
-    : rules_(std::move(rules)), counters_(counters) {
+    : counters_(counters), rules_(std::move(rules)) {
   shapes_.reserve(shapes_max);
 }
 
@@ -81,9 +60,8 @@ ResultShape& ResultEncoder::encode(const tuner_value& result, int64_t time_ns) {
   last_ = find_or_build(result, time_ns);
   if (before < shapes_.size()) shapes_[before].successor = last_;
   ResultShape& shape = shapes_[last_];
-  counters_.values_skipped += shape.values_skipped;
-  counters_.values_cut += shape.values_cut;
-  counters_.keys_duplicated += shape.keys_duplicated;
+  shape.only_numbers = objects_.empty();
+  if (shape.leaves_out) count(shape);
   return shape;
 }
 
@@ -107,101 +85,144 @@ uint32_t ResultEncoder::find_or_build(const tuner_value& result, int64_t time_ns
 
 bool ResultEncoder::try_shape(const ResultShape& shape, const tuner_value& result,
                               int64_t time_ns) {
-  const uint64_t children = result.as.map.entries == nullptr ? 0 : result.as.map.count;
-  if (children != shape.root_children) return false;
-  const size_t columns = shape.names.size();
-  const size_t head = result_head_bytes + result_tags_bytes(columns);
-  buffer_.resize(head + 8 * columns);
-  std::memset(buffer_.data() + result_head_bytes, 0, result_tags_bytes(columns));
-  numbers_ = buffer_.data() + head;
+  if (buffer_.size() < shape.number_bytes) buffer_.resize(shape.number_bytes);
+  bytes_ = put_numbers(shape, result, time_ns, buffer_.data());
+  if (bytes_ == 0) return false;
+  numbers_written_ = shape.columns - objects_.size();
+  if (!objects_.empty()) append_objects();
+  return true;
+}
+
+void ResultEncoder::count(const ResultShape& shape) {
+  counters_.values_skipped += shape.values_skipped;
+  counters_.values_cut += shape.values_cut;
+  counters_.keys_duplicated += shape.keys_duplicated;
+}
+
+// All of a result but its objects, if it has this shape; else returns 0.
+size_t ResultEncoder::put_numbers(const ResultShape& shape, const tuner_value& result,
+                                  int64_t time_ns, char* place) {
+  if (entries_of(result) != shape.root_children) return 0;
   objects_.clear();
-  has_timesteps_ = has_iteration_ = false;
-  epoch_ = nullptr;
-  size_t next = 0;
-  if (!match_entries(shape, result, children, next)) return false;
-  finish(shape, time_ns);
-  return true;
+  Walk walk;
+  walk.tags = place + result_head_bytes;
+  walk.number = place + shape.numbers_at;
+  // The last tags, which may be padding.
+  if (shape.numbers_at != result_head_bytes) store_as(walk.number - 8, uint64_t{0});
+  if (!walk_entries(shape, result, walk)) return 0;
+  const bool counted = !walk.has_timesteps && !walk.has_iteration;
+  const uint64_t flags = counted ? result_flag_step_is_count : 0;
+  const uint64_t epoch_tag = walk.epoch == nullptr ? TUNER_TAG_NULL : walk.epoch->tag;
+  store_as(place, flags | epoch_tag << 8 | uint64_t{shape.columns} << 32);
+  store_as(place + 8, walk.has_timesteps ? walk.timesteps : walk.iteration);
+  store_as(place + 16, time_ns);
+  store_as(place + 24, walk.epoch == nullptr ? uint64_t{0} : number_bits(*walk.epoch));
+  return static_cast<size_t>(walk.number - place);
 }
 
-bool ResultEncoder::match_entries(const ResultShape& shape, const tuner_value& map,
-                                  uint64_t children, size_t& next) {
-  const tuner_entry* entries = map.as.map.entries;
-  for (uint64_t i = 0; i < children; ++i) {
-    const ShapeNode& node = shape.nodes[next++];
-    const tuner_string& key = entries[i].key;
-    if (key.length != node.key_bytes) return false;
-    if (!same_bytes(key.data, shape.keys.data() + node.key_at, node.key_bytes)) return false;
-    if (!match_value(shape, node, entries[i].value, next)) return false;
+// In the order of a walk, without recursion: a shape's nesting has a bound. Numbers under known
+// keys are taken here and now.
+bool ResultEncoder::walk_entries(const ResultShape& shape, const tuner_value& result, Walk& walk) {
+  struct Level {
+    const tuner_entry* entry;
+    const tuner_entry* end;
+  };
+  Level above[TUNER_VALUE_DEPTH_MAX];
+  Level* level = above;
+  const ShapeNode* node = shape.nodes.data();
+  const char* key = shape.keys.data();
+  const tuner_entry* entry = result.as.map.entries;
+  const tuner_entry* end = entry + shape.root_children;
+  // In a register: to the compiler a store of a char may change anything that is in memory.
+  char* number = walk.number;
+  while (true) {
+    if (entry == end) {
+      if (level == above) break;
+      --level;
+      entry = level->entry;
+      end = level->end;
+      continue;
+    }
+    const tuner_value& value = entry->value;
+    if (entry->key.length != node->key_bytes) return false;
+    if (!same_bytes(entry->key.data, key, node->key_bytes)) return false;
+    key += node->key_bytes;
+    ++entry;
+    if (node->plain && is_word_tag(value.tag)) {
+      walk.tags[node->column] = static_cast<char>(value.tag);
+      store_as(number, value.as.uint64);
+      number += 8;
+      if (node->step != ShapeNode::Step::no) put_step(node->step, value, walk);
+    } else if (node->kind == ShapeNode::Kind::map) {
+      if (value.tag != TUNER_TAG_MAP || entries_of(value) != node->children) return false;
+      *level++ = {entry, end};
+      entry = value.as.map.entries;
+      end = entry + node->children;
+    } else {
+      walk.number = number;
+      if (!match_other(shape, *node, value, walk)) return false;
+      number = walk.number;
+    }
+    ++node;
   }
+  walk.number = number;
   return true;
 }
 
-bool ResultEncoder::match_value(const ResultShape& shape, const ShapeNode& node,
-                                const tuner_value& value, size_t& next) {
+bool ResultEncoder::match_other(const ResultShape& shape, const ShapeNode& node,
+                                const tuner_value& value, Walk& walk) {
   const bool known = value.tag >= TUNER_TAG_NULL && value.tag <= TUNER_TAG_MAP;
   if (known == node.unknown_tag) return false;
-  if (node.step != ShapeNode::Step::no) put_step(node.step, value);
+  if (node.step != ShapeNode::Step::no) put_step(node.step, value, walk);
   switch (node.kind) {
-    case ShapeNode::Kind::map: {
-      if (value.tag != TUNER_TAG_MAP) return false;
-      const uint64_t children = value.as.map.entries == nullptr ? 0 : value.as.map.count;
-      return children == node.children && match_entries(shape, value, children, next);
-    }
+    case ShapeNode::Kind::map:
+      return false;
     case ShapeNode::Kind::column:
       if (value.tag == TUNER_TAG_MAP || (node.no_number && is_number_tag(value.tag))) return false;
-      put_column(node, value);
+      put_column(node, value, walk);
       return true;
     case ShapeNode::Kind::ignored:
       return true;
     case ShapeNode::Kind::context:
-      if (value.tag != TUNER_TAG_MAP) return false;
-      context_scratch_.clear();
-      if (value.as.map.entries != nullptr && value.as.map.count != 0) {
-        encode_value(context_scratch_, value, counters_);
-      }
-      return context_scratch_ == shape.context;
+      return value.tag == TUNER_TAG_MAP && is_context(shape, value);
     case ShapeNode::Kind::epoch:
       if (!is_number_tag(value.tag)) return false;
-      epoch_ = &value;
+      walk.epoch = &value;
       return true;
   }
   return false;
 }
 
-void ResultEncoder::put_column(const ShapeNode& node, const tuner_value& value) {
-  buffer_[result_head_bytes + node.column] = static_cast<char>(value.tag);
+bool ResultEncoder::is_context(const ResultShape& shape, const tuner_value& map) {
+  context_scratch_.clear();
+  if (entries_of(map) != 0) encode_value(context_scratch_, map, counters_);
+  return context_scratch_ == shape.context;
+}
+
+void ResultEncoder::put_column(const ShapeNode& node, const tuner_value& value, Walk& walk) {
+  walk.tags[node.column] = static_cast<char>(value.tag);
   if (is_number_tag(value.tag)) {
-    store(numbers_, number_bits(value));
-    numbers_ += 8;
+    store_as(walk.number, number_bits(value));
+    walk.number += 8;
   } else {
     objects_.push_back({node.column, &value});
   }
 }
 
-void ResultEncoder::put_step(ShapeNode::Step source, const tuner_value& value) {
-  int64_t step = 0;
-  if (!read_step(value, step)) return;
+void ResultEncoder::put_step(ShapeNode::Step source, const tuner_value& value, Walk& walk) {
+  int64_t step = value.as.int64;
+  if (value.tag != TUNER_TAG_INT64 && !read_step(value, step)) return;
   if (source == ShapeNode::Step::timesteps_total) {
-    has_timesteps_ = step != 0;
-    timesteps_ = step;
+    walk.has_timesteps = step != 0;
+    walk.timesteps = step;
   } else {
-    has_iteration_ = true;
-    iteration_ = step;
+    walk.has_iteration = true;
+    walk.iteration = step;
   }
 }
 
-void ResultEncoder::finish(const ResultShape& shape, int64_t time_ns) {
-  char* head = buffer_.data();
-  const bool counted = !has_timesteps_ && !has_iteration_;
-  store(head, static_cast<uint8_t>(counted ? result_flag_step_is_count : 0));
-  store(head + 1, static_cast<uint8_t>(epoch_ == nullptr ? TUNER_TAG_NULL : epoch_->tag));
-  store(head + 2, uint16_t{0});
-  store(head + 4, static_cast<uint32_t>(shape.names.size()));
-  store(head + 8, has_timesteps_ ? timesteps_ : has_iteration_ ? iteration_ : int64_t{0});
-  store(head + 16, time_ns);
-  store(head + 24, epoch_ == nullptr ? uint64_t{0} : number_bits(*epoch_));
-  buffer_.resize(static_cast<size_t>(numbers_ - head));
-  numbers_written_ = shape.names.size() - objects_.size();
+void ResultEncoder::append_objects() {
+  buffer_.resize(bytes_);
   for (const Object& object : objects_) {
     const size_t length_at = buffer_.size();
     append_fixed(buffer_, uint32_t{0});
@@ -214,8 +235,9 @@ void ResultEncoder::finish(const ResultShape& shape, int64_t time_ns) {
     }
     // A list that was replaced by a text has that text's tag.
     buffer_[result_head_bytes + object.column] = buffer_[start];
-    store(buffer_.data() + length_at, static_cast<uint32_t>(buffer_.size() - start));
+    store_as(buffer_.data() + length_at, static_cast<uint32_t>(buffer_.size() - start));
   }
+  bytes_ = buffer_.size();
 }
 
 }  // namespace aimlog

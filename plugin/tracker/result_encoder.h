@@ -17,7 +17,28 @@ class ResultEncoder {
 
   // Encodes `result` (a map) into bytes(). Returns its shape, valid until the next call.
   ResultShape& encode(const tuner_value& result, int64_t time_ns);
-  ByteView bytes() const { return ByteView(buffer_.data(), buffer_.size()); }
+  // The shape that the next result should have by the order of the last ones; nullptr where its
+  // record is not written yet or a value was no number.
+  const ResultShape* expected() const {
+    const uint32_t next = last_ < shapes_.size() ? shapes_[last_].successor : 0;
+    if (next >= shapes_.size()) return nullptr;
+    const ResultShape& shape = shapes_[next];
+    return shape.announced && shape.only_numbers ? &shape : nullptr;
+  }
+  // Encodes a result of the expected() shape straight to `place`, which has room for its
+  // number_bytes. Returns how many it took; 0 if the result is not what was expected, and then
+  // nothing has happened: it is for encode().
+  size_t encode_expected(const ResultShape& shape, const tuner_value& result, int64_t time_ns,
+                         char* place) {
+    const size_t bytes = put_numbers(shape, result, time_ns, place);
+    if (bytes == 0 || !objects_.empty()) return 0;
+    last_ = shapes_[last_].successor;
+    numbers_written_ = shape.columns;
+    if (shape.leaves_out) count(shape);
+    return bytes;
+  }
+
+  ByteView bytes() const { return ByteView(buffer_.data(), bytes_); }
   uint64_t numbers() const { return numbers_written_; }  // of the last result
 
   std::vector<std::string> unmatched_patterns() const { return rules_.filter.unmatched_patterns(); }
@@ -28,32 +49,40 @@ class ResultEncoder {
     const tuner_value* value;
   };
 
-  bool try_shape(const ResultShape& shape, const tuner_value& result, int64_t time_ns);
-  bool match_entries(const ResultShape& shape, const tuner_value& map, uint64_t children,
-                     size_t& next);
-  bool match_value(const ResultShape& shape, const ShapeNode& node, const tuner_value& value,
-                   size_t& next);
-  void put_column(const ShapeNode& node, const tuner_value& value);
-  void put_step(ShapeNode::Step source, const tuner_value& value);
-  void finish(const ResultShape& shape, int64_t time_ns);
-  uint32_t find_or_build(const tuner_value& result, int64_t time_ns);
+  // What a walk over a result found, and where what it finds goes.
+  struct Walk {
+    char* tags;
+    char* number;  // where the next one goes
+    bool has_timesteps = false;
+    bool has_iteration = false;
+    int64_t timesteps = 0;
+    int64_t iteration = 0;
+    const tuner_value* epoch = nullptr;
+  };
 
-  ShapeRules rules_;
-  Counters& counters_;
+  void count(const ResultShape& shape);
+  uint32_t find_or_build(const tuner_value& result, int64_t time_ns);
+  bool try_shape(const ResultShape& shape, const tuner_value& result, int64_t time_ns);
+  [[gnu::hot]] size_t put_numbers(const ResultShape& shape, const tuner_value& result,
+                                  int64_t time_ns, char* place);
+  bool match_other(const ResultShape& shape, const ShapeNode& node, const tuner_value& value,
+                   Walk& walk);
+  bool is_context(const ResultShape& shape, const tuner_value& map);
+  void put_column(const ShapeNode& node, const tuner_value& value, Walk& walk);
+  bool walk_entries(const ResultShape& shape, const tuner_value& result, Walk& walk);
+  static void put_step(ShapeNode::Step source, const tuner_value& value, Walk& walk);
+  void append_objects();
+
+  // What each result needs comes first, in few cache lines.
   std::vector<ResultShape> shapes_;  // bounded by shapes_max; emptied when full
   uint32_t last_ = 0;
-
-  // The result being encoded.
-  Bytes buffer_;
-  Bytes context_scratch_;
-  char* numbers_ = nullptr;  // where the next number goes
   uint64_t numbers_written_ = 0;
-  std::vector<Object> objects_;
-  bool has_timesteps_ = false;
-  bool has_iteration_ = false;
-  int64_t timesteps_ = 0;
-  int64_t iteration_ = 0;
-  const tuner_value* epoch_ = nullptr;
+  std::vector<Object> objects_;  // of the result being encoded
+  Counters& counters_;
+  Bytes buffer_;  // at least bytes_ long; seldom made longer, never shorter
+  size_t bytes_ = 0;
+  Bytes context_scratch_;
+  ShapeRules rules_;
 };
 
 }  // namespace aimlog

@@ -28,6 +28,11 @@ class Builder {
     shape_.root_children = entries_of(result);
     add_entries(result, "", 1);
     assign_columns();
+    shape_.columns = static_cast<uint32_t>(shape_.names.size());
+    shape_.numbers_at =
+        static_cast<uint32_t>(result_head_bytes + result_tags_bytes(shape_.columns));
+    shape_.number_bytes = shape_.numbers_at + 8 * shape_.columns;
+    shape_.leaves_out = shape_.values_skipped + shape_.values_cut + shape_.keys_duplicated != 0;
     shape_.hash = shape_hash(shape_.context, shape_.names);
     return std::move(shape_);
   }
@@ -41,7 +46,6 @@ class Builder {
     for (uint64_t i = 0; i < entries_of(map); ++i) {
       const tuner_entry& entry = map.as.map.entries[i];
       ShapeNode node;
-      node.key_at = static_cast<uint32_t>(shape_.keys.size());
       node.key_bytes = static_cast<uint32_t>(entry.key.length);
       shape_.keys.append(view(entry.key));
       const size_t index = shape_.nodes.size();
@@ -70,7 +74,7 @@ class Builder {
   // Keys that mean something at the top level of a result. True if the value is dealt with.
   bool classify_top_level(const tuner_entry& entry, size_t index) {
     ShapeNode& node = shape_.nodes[index];
-    const std::string_view key = shape_.key(node);
+    const std::string_view key = view(entry.key);
     if (key == "timesteps_total") node.step = ShapeNode::Step::timesteps_total;
     if (key == "training_iteration") node.step = ShapeNode::Step::training_iteration;
     if (rules_.context_and_epoch && key == "context" && entry.value.tag == TUNER_TAG_MAP) {
@@ -128,6 +132,7 @@ class Builder {
       ShapeNode& node = shape_.nodes[claim.node];
       node.kind = ShapeNode::Kind::column;
       node.column = static_cast<uint32_t>(shape_.names.size());
+      node.plain = !node.no_number;
       shape_.names.push_back(claim.name);
     }
   }

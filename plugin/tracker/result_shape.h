@@ -13,6 +13,7 @@
 #include "abi/include/tuner_plugin.h"
 #include "plugin/base/bytes.h"
 #include "plugin/base/hash.h"
+#include "plugin/base/small_bytes.h"
 #include "plugin/config/metric_filter.h"
 #include "plugin/tracker/counters.h"
 
@@ -28,34 +29,43 @@ struct ShapeNode {
   };
   enum class Step : uint8_t { no, timesteps_total, training_iteration };
 
-  uint32_t key_at = 0;  // in the shape's keys
   uint32_t key_bytes = 0;
-  uint32_t column = 0;
-  uint32_t children = 0;  // of a map
+  union {
+    uint32_t column = 0;
+    uint32_t children;  // of a map
+  };
   Kind kind = Kind::ignored;
   Step step = Step::no;  // also gives the step
+  bool plain = false;    // a column whose numbers are simply recorded
   bool unknown_tag = false;
   bool no_number = false;  // stands only while the value is no number: an `epoch` that is not one
 };
 
-struct ResultShape {
-  // Nodes and keys lie close together: where results come seldom, a call is mostly waiting for
-  // memory.
+// Where results come seldom, a call is mostly waiting for memory: what each needs comes first, in
+// two cache lines, and nodes and keys are read from the begin to the end.
+struct alignas(64) ResultShape {
   std::vector<ShapeNode> nodes;  // without the root
-  std::string keys;              // of all nodes, as the host writes them
+  std::string keys;              // of all nodes in their order, as the host writes them
+  uint32_t columns = 0;
+  bool announced = false;     // its shape record is in the journal
+  bool only_numbers = false;  // so it was in the last result
+  bool leaves_out = false;    // values were skipped or cut, or keys were doubled
+  uint32_t successor = 0;  // index of the shape that followed it last time: results often alternate
+  uint32_t number_bytes = 0;  // of an encoded result whose columns are all numbers
+  uint32_t numbers_at = 0;    // in an encoded result
   uint64_t root_children = 0;
+  Hash128 hash{};
+
   std::vector<std::string> names;  // one a column
   Bytes context;                   // encoded map; empty = none
-  Hash128 hash{};
-  bool announced = false;       // its shape record is in the journal
-  uint64_t values_skipped = 0;  // counted again for each result of this shape
+  uint64_t values_skipped = 0;     // counted again for each result of this shape
   uint64_t values_cut = 0;
   uint64_t keys_duplicated = 0;
-  std::string_view key(const ShapeNode& node) const {
-    return std::string_view(keys).substr(node.key_at, node.key_bytes);
-  }
 
-  uint32_t successor = 0;  // index of the shape that followed it last time: results often alternate
+  void prefetch() const {
+    aimlog::prefetch(nodes.data(), nodes.size() * sizeof(ShapeNode));
+    aimlog::prefetch(keys.data(), keys.size());
+  }
 };
 
 // What decides about the keys of a result.

@@ -4,6 +4,8 @@
 
 #include "plugin/base/clock.h"
 #include "plugin/base/random.h"
+#include "plugin/base/small_bytes.h"
+#include "plugin/model/event_codec.h"
 #include "plugin/tracker/encode_value.h"
 
 namespace aimlog {
@@ -20,7 +22,7 @@ std::string machine_name() {
 }  // namespace
 
 Tracker::Tracker(Ring& ring, Handover& handover, const Config& config)
-    : ring_(ring), config_(config), writer_(ring, handover, config_, counters_) {
+    : writer_(ring, handover, config, counters_), ring_(ring), config_(config) {
   state_.token = random_128();
 }
 
@@ -39,7 +41,7 @@ void Tracker::begin(const tuner_setup_event* event) {
   ShapeRules rules;
   if (config_.metrics) rules.filter = MetricFilter(*config_.metrics);
   rules.context_and_epoch = config_.context_and_epoch;
-  rules.record_bytes_max = ring_.record_bytes_max() - 64;
+  rules.record_bytes_max = ring_.writer().record_bytes_max() - 64;
   SessionEvent session;
   session.token = state_.token;
   session.token_from_state = state_given_;
@@ -144,13 +146,36 @@ WriteOutcome Tracker::start(const tuner_trial_start_event& event, const tuner_tr
   start.host_attempt = trial.attempt;
   start.checkpoint_path = text(event.checkpoint_path);
   // Half a record for both maps together leaves room for all the names above.
-  const size_t budget = ring_.record_bytes_max() / 4;
+  const size_t budget = ring_.writer().record_bytes_max() / 4;
   start.params = encode_map(trial.params, budget, counters_);
   start.config = encode_map(trial.config, budget, counters_);
   return write_trial_event(tracked, start);
 }
 
+// Nearly every result comes from the trial that reported last or is known, has the shape that
+// was expected, and finds room: it goes straight into the ring. Where results come seldom, a call
+// is mostly waiting for code and data to come into the caches, so this way is short; all else is
+// record_result()'s.
 WriteOutcome Tracker::result(const tuner_trial_result_event& event) {
+  const bool usual =
+      event.result != nullptr && event.result->tag == TUNER_TAG_MAP && event.time_ns != 0;
+  const TrackedTrial* trial = usual ? trials_.last(view(event.trial_id)) : nullptr;
+  const ResultShape* shape = trial != nullptr && trial->announced ? encoder_->expected() : nullptr;
+  if (shape == nullptr) return record_result(event);
+  shape->prefetch();
+  char* place = writer_.reserve_result(shape->number_bytes);
+  if (place == nullptr) return record_result(event);
+  prefetch<true>(place, result_prefix_bytes + shape->number_bytes);
+  const size_t bytes =
+      encoder_->encode_expected(*shape, *event.result, event.time_ns, place + result_prefix_bytes);
+  if (bytes == 0) return record_result(event);
+  ++counters_.results;
+  const WriteOutcome outcome = writer_.publish_result(trial->key, shape->hash, place, bytes);
+  if (outcome != WriteOutcome::dropped) counters_.points += encoder_->numbers();
+  return outcome;
+}
+
+WriteOutcome Tracker::record_result(const tuner_trial_result_event& event) {
   TrackedTrial& trial = find_trial(event.trial_key, event.trial_id);
   if (event.result == nullptr || event.result->tag != TUNER_TAG_MAP) {
     throw Error(ErrorCode::invalid_argument, "the result is no map");

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "plugin/base/small_bytes.h"
 #include "plugin/model/ids.h"
 
 namespace aimlog {
@@ -19,6 +20,13 @@ struct TrackedTrial {
 
 class TrialMap {
  public:
+  // The trial that was found last, if this is its id.
+  const TrackedTrial* last(std::string_view raw_id) const {
+    const bool same = last_ != nullptr && last_->raw_id.size() == raw_id.size() &&
+                      same_bytes(last_->raw_id.data(), raw_id.data(), raw_id.size());
+    return same ? last_ : nullptr;
+  }
+
   // Finds or makes. `make_id` mends the id where it is no UTF-8. The reference is valid until
   // forget(). Allocates nothing for a known trial.
   template <typename MakeId>
@@ -58,13 +66,14 @@ class TrialMap {
   size_t size() const { return by_id_.size(); }
 
  private:
+  TrackedTrial* last_ = nullptr;
+
   struct TextHash {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   std::unordered_map<std::string, TrackedTrial, TextHash, std::equal_to<>> by_id_;
   std::unordered_map<uint64_t, TrackedTrial*> by_host_key_;
-  TrackedTrial* last_ = nullptr;
 };
 
 }  // namespace aimlog

@@ -1,14 +1,10 @@
 // What on_trial_result costs the host's thread, call by call, while the committer is at work.
-// Beside it, in turn, so that all meet the same machine: the floor, a memcpy of as many bytes into
-// a mapped file, and the JSON-lines plugin. At full speed and paced at 1,000 results a second,
-// which is slower: caches are cold then, and the kernel writes the journal's pages back meanwhile.
+// Beside it, in turn, so that all meet the same machine: the floor, a plugin that only writes what
+// it is given into a mapped file (floor_plugin.cc), and the JSON-lines plugin. At full speed and
+// paced at 1,000 results a second, which is slower: caches are cold then, and the kernel writes the
+// journal's pages back meanwhile.
 //
-// usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN [--quick] [--json]
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstring>
+// usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN FLOOR_PLUGIN [--quick] [--json]
 #include <iostream>
 #include <memory>
 #include <string>
@@ -24,42 +20,14 @@
 namespace aimlog::bench {
 namespace {
 
-constexpr size_t file_bytes = size_t{8} << 20;  // as the journal's default
 constexpr int64_t first_time_ns = 1700000000000000000;
 
 struct Options {
-  std::string aimlog, jsonl;
+  std::string aimlog, jsonl, floor;
   bool json = false;
   uint64_t full_speed_calls = 10'000'000;
   uint64_t paced_calls = 120'000;
   uint64_t other_calls = 200'000;
-};
-
-// A file that the process has mapped, written from the begin to the end and again.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& path) {
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || posix_fallocate(fd, 0, file_bytes) != 0) throw std::runtime_error("no file");
-    void* mapped = mmap(nullptr, file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (mapped == MAP_FAILED) throw std::runtime_error("mmap failed");
-    data_ = static_cast<char*>(mapped);
-    std::memset(data_, 1, file_bytes);
-  }
-  ~MappedFile() { munmap(data_, file_bytes); }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  void append(const char* bytes, size_t count) {
-    if (at_ + count > file_bytes) at_ = 0;
-    std::memcpy(data_ + at_, bytes, count);
-    at_ += count;
-  }
-
- private:
-  char* data_ = nullptr;
-  size_t at_ = 0;
 };
 
 // A result of so many numbers: the iteration, and metrics in two nested maps as trainers have them.
@@ -127,47 +95,50 @@ constexpr const char* aimlog_config = "repo: repo\non_full: block\n";
 class Turns {
  public:
   explicit Turns(const Options& options)
-      : floor_file_(directory_ / "floor"),
+      : floor_(options.floor, "", directory_.path()),
         aimlog_(options.aimlog, aimlog_config, directory_.path()),
         jsonl_(options.jsonl, "path: lines.jsonl\n", directory_.path()) {
     for (int i = 0; i < 100; ++i) aimlog_.report(tree_.next(), tree_.step());
     const uint64_t before = aimlog_.journal_used();
     aimlog_.report(tree_.next(), tree_.step());
     const uint64_t used = aimlog_.journal_used();
-    if (used > before) record_.assign(used - before, 'x');
+    record_bytes_ = used > before ? used - before : 0;
   }
 
-  // The JSON lines only now and then: they would take most of the time.
+  // The JSON lines only now and then: they would take most of the time. Ours and the floor change
+  // places each time, as the first one finds the colder caches.
   void turn(bool with_jsonl) {
     const tuner_value& result = tree_.next();
-    floor.measure([&] { floor_file_.append(record_.data(), record_.size()); });
+    if (tree_.step() % 2 == 0) measure_floor(result);
     const uint64_t faults = page_faults();
     aimlog.measure([&] { aimlog_.report(result, tree_.step()); });
     faults_ += page_faults() - faults;
+    if (tree_.step() % 2 != 0) measure_floor(result);
     if (with_jsonl) jsonl.measure([&] { jsonl_.report(result, tree_.step()); });
   }
 
   uint64_t refused() const { return aimlog_.refused() + jsonl_.refused(); }
   uint64_t faults() const { return faults_; }
-  size_t record_bytes() const { return record_.size(); }
+  uint64_t record_bytes() const { return record_bytes_; }
 
   Latencies floor, aimlog, jsonl;
-
- private:
-  // Every look costs a system call, so only where calls are rare.
-  uint64_t page_faults() const { return count_faults ? minor_faults() : 0; }
-
- public:
   bool count_faults = false;
 
  private:
+  void measure_floor(const tuner_value& result) {
+    floor.measure([&] { floor_.report(result, tree_.step()); });
+  }
+  // Every look costs a system call, so only where calls are rare.
+  uint64_t page_faults() const { return count_faults ? minor_faults() : 0; }
+
   test::TempDir directory_;
-  MappedFile floor_file_;
-  Host aimlog_, jsonl_;
+  Host floor_, aimlog_, jsonl_;
   Tree tree_{20};
   uint64_t faults_ = 0;
-  std::string record_ = std::string(256, 'x');  // as many bytes as a result has in the journal
+  uint64_t record_bytes_ = 0;
 };
+
+constexpr const char* floor_name = "a plugin that only copies it";
 
 void print(const Report& report, const std::string& pace, Turns& turns, double ns_per_tick) {
   report.say("on_trial_result, 20 numbers, " + pace + ": " + std::to_string(turns.aimlog.count()) +
@@ -178,8 +149,7 @@ void print(const Report& report, const std::string& pace, Turns& turns, double n
   for (const auto& [label, part] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}) {
     const double ours = turns.aimlog.percentile(part, ns_per_tick);
     const std::string name = std::string("on_trial_result ") + label + ", " + pace;
-    report.add(name, ours, "ns", "the bytes into a mapped file",
-               turns.floor.percentile(part, ns_per_tick));
+    report.add(name, ours, "ns", floor_name, turns.floor.percentile(part, ns_per_tick));
     report.add(name, ours, "ns", "JSON-lines plugin", turns.jsonl.percentile(part, ns_per_tick));
   }
 }
@@ -210,18 +180,17 @@ void by_metrics(const Options& options, const Report& report, double ns_per_tick
   for (const size_t metrics : {1u, 5u, 20u, 100u, 1000u}) {
     const test::TempDir directory;
     Host host(options.aimlog, aimlog_config, directory.path());
-    MappedFile file(directory / "floor");
+    Host floor_host(options.floor, "", directory.path());
     Tree tree(metrics);
-    const std::string record(64 + 9 * metrics, 'x');
     Latencies ours, floor;
     for (uint64_t i = 0; i < options.other_calls * 20 / (20 + metrics); ++i) {
       const tuner_value& result = tree.next();
-      floor.measure([&] { file.append(record.data(), record.size()); });
+      floor.measure([&] { floor_host.report(result, tree.step()); });
       ours.measure([&] { host.report(result, tree.step()); });
     }
     costs.emplace_back(static_cast<double>(metrics), ours.percentile(0.5, ns_per_tick));
     report.add("on_trial_result p50, " + std::to_string(metrics) + " metrics", costs.back().second,
-               "ns", "the bytes into a mapped file", floor.percentile(0.5, ns_per_tick));
+               "ns", floor_name, floor.percentile(0.5, ns_per_tick));
   }
   const auto& [few, cheap] = costs[1];
   const auto& [many, dear] = costs[3];
@@ -261,14 +230,15 @@ void odd_shapes(const Options& options, const Report& report, double ns_per_tick
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  if (argc < 3) {
-    std::cerr << "usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN [--quick] [--json]\n";
+  if (argc < 4) {
+    std::cerr << "usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN FLOOR_PLUGIN [--quick] [--json]\n";
     return 2;
   }
   Options options;
   options.aimlog = argv[1];
   options.jsonl = argv[2];
-  for (int i = 3; i < argc; ++i) {
+  options.floor = argv[3];
+  for (int i = 4; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--json") options.json = true;
     if (word == "--quick") {

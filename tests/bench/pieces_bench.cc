@@ -78,9 +78,9 @@ void journal_record(benchmark::State& state) {
   RingPosition position;
   RingRecord read;
   for (auto _ : state) {
-    char* place = ring->reserve(record_bytes, RingRoom::results);
+    char* place = ring->writer().reserve(record_bytes, RingRoom::results);
     std::memcpy(place, record.data(), record.size());
-    ring->publish(1, record_bytes);
+    ring->writer().publish(1, record_bytes);
     // The reader's part: found, checked, freed.
     if (!ring->read(position, read)) state.SkipWithError("a record is missing");
     position = read.end;

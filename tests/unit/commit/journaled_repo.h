@@ -19,10 +19,11 @@
 namespace aimlog::test {
 
 inline bool write_payload(Ring& ring, EventType type, ByteView payload) {
-  char* place = ring.reserve(static_cast<uint32_t>(payload.size()), RingRoom::reserved);
+  char* place = ring.writer().reserve(static_cast<uint32_t>(payload.size()), RingRoom::reserved);
   if (place == nullptr) return false;
   std::memcpy(place, payload.data(), payload.size());
-  return ring.publish(static_cast<uint16_t>(type), static_cast<uint32_t>(payload.size())) != 0;
+  return ring.writer().publish(static_cast<uint16_t>(type),
+                               static_cast<uint32_t>(payload.size())) != 0;
 }
 
 // False if the ring is full.

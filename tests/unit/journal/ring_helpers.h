@@ -22,10 +22,10 @@ inline Bytes numbered_payload(uint64_t number, uint64_t longest = 200) {
 
 inline uint64_t write_record(Ring& ring, uint16_t type, ByteView payload,
                              RingRoom room = RingRoom::reserved) {
-  char* place = ring.reserve(static_cast<uint32_t>(payload.size()), room);
+  char* place = ring.writer().reserve(static_cast<uint32_t>(payload.size()), room);
   if (place == nullptr) return 0;
   std::memcpy(place, payload.data(), payload.size());
-  return ring.publish(type, static_cast<uint32_t>(payload.size()));
+  return ring.writer().publish(type, static_cast<uint32_t>(payload.size()));
 }
 
 struct ReadBack {

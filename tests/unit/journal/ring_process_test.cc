@@ -120,7 +120,7 @@ TEST_CASE("AChildThatOutlivesItsParentDoesNotKeepTheRingLive") {
       ring->abandon_in_child();
       shared->acknowledged.store(1);
       // Inert, and not touching the parent's records.
-      if (ring->reserve(8, RingRoom::results) != nullptr) shared->was_let_in.store(true);
+      if (ring->writer().reserve(8, RingRoom::results) != nullptr) shared->was_let_in.store(true);
       close(alive[1]);
       char byte;
       (void)!read(alive[0], &byte, 1);  // until the test is over

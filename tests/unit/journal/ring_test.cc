@@ -40,14 +40,14 @@ TEST_CASE("NothingIsVisibleBeforePublish") {
   TempDir dir;
   auto ring = Ring::create(dir.path(), ring_bytes_min);
   RingRecord record;
-  REQUIRE(ring->reserve(100, RingRoom::results) != nullptr);
+  REQUIRE(ring->writer().reserve(100, RingRoom::results) != nullptr);
   CHECK_FALSE(ring->read({}, record));
   CHECK(ring->used_bytes() == 0);
   // Reserving again gives the first one up; publishing twice or too much is refused.
-  REQUIRE(ring->reserve(8, RingRoom::results) != nullptr);
-  CHECK(ring->publish(1, 9) == 0);
-  CHECK(ring->publish(1, 4) == 1);
-  CHECK(ring->publish(1, 4) == 0);
+  REQUIRE(ring->writer().reserve(8, RingRoom::results) != nullptr);
+  CHECK(ring->writer().publish(1, 9) == 0);
+  CHECK(ring->writer().publish(1, 4) == 1);
+  CHECK(ring->writer().publish(1, 4) == 0);
   REQUIRE(ring->read({}, record));
   CHECK(record.payload.size() == 4);
 }
@@ -112,9 +112,9 @@ TEST_CASE("TheLongestRecordFitsAnywhereInAnEmptyRing") {
   TempDir dir;
   auto ring = Ring::create(dir.path(), ring_bytes_min + 1);
   CHECK(ring->data_bytes() == ring_bytes_min + 4096);
-  const uint32_t longest = ring->record_bytes_max();
-  CHECK(ring->reserve(longest + 1, RingRoom::reserved) == nullptr);
-  CHECK(ring->reserve(UINT32_MAX, RingRoom::reserved) == nullptr);
+  const uint32_t longest = ring->writer().record_bytes_max();
+  CHECK(ring->writer().reserve(longest + 1, RingRoom::reserved) == nullptr);
+  CHECK(ring->writer().reserve(UINT32_MAX, RingRoom::reserved) == nullptr);
   const Bytes payload(longest, 'y');
   RingPosition position;
   for (int i = 0; i < 200; ++i) {
@@ -162,8 +162,8 @@ TEST_CASE("ARecordThatTheHostWroteOverIsPassedOver") {
   TempDir dir;
   auto ring = Ring::create(dir.path(), ring_bytes_min);
   write_record(*ring, 1, numbered_payload(1));
-  char* place = ring->reserve(64, RingRoom::results);
-  ring->publish(1, 64);
+  char* place = ring->writer().reserve(64, RingRoom::results);
+  ring->writer().publish(1, 64);
   place[5] ^= 1;
   RingRecord record;
   REQUIRE(ring->read({}, record));
@@ -190,7 +190,7 @@ TEST_CASE("RemoveLeavesNothing") {
   CHECK(ring->path().extension() == ".ring");
   ring->remove();
   CHECK(files_in(dir.path()) == 0);
-  CHECK(ring->reserve(1, RingRoom::results) == nullptr);
+  CHECK(ring->writer().reserve(1, RingRoom::results) == nullptr);
   RingRecord record;
   CHECK_FALSE(ring->read({}, record));
   ring->prepare_ahead(4096);

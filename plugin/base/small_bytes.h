@@ -1,0 +1,49 @@
+// Few bytes, compared and stored in place, and asked for ahead of time. A call into the C library
+// costs more than the work where caches are cold: its code lies in pages of its own, behind a jump
+// table in another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace aimlog {
+
+template <typename T>
+T load_as(const char* place) {
+  T value;
+  std::memcpy(&value, place, sizeof value);
+  return value;
+}
+
+template <typename T>
+void store_as(char* place, T value) {
+  std::memcpy(place, &value, sizeof value);
+}
+
+// The last step overlaps the one before instead of going byte by byte.
+template <typename T>
+bool same_in_steps(const char* a, const char* b, size_t count) {
+  for (size_t i = 0; i + sizeof(T) < count; i += sizeof(T))
+    if (load_as<T>(a + i) != load_as<T>(b + i)) return false;
+  return load_as<T>(a + count - sizeof(T)) == load_as<T>(b + count - sizeof(T));
+}
+
+inline bool same_bytes(const char* a, const char* b, size_t count) {
+  if (count >= 8) return same_in_steps<uint64_t>(a, b, count);
+  for (size_t i = 0; i < count; ++i)
+    if (a[i] != b[i]) return false;
+  return true;
+}
+
+// Asks the processor for the first cache lines of what will be needed next, so that they come side
+// by side and not one after the other; it goes on by itself from there.
+template <bool for_writing = false>
+void prefetch(const void* begin, size_t bytes) {
+  constexpr size_t line = 64, lines_max = 6;
+  const auto* at = static_cast<const char*>(begin);
+  const char* end = at + (bytes < line * lines_max ? bytes : line * lines_max);
+  for (; at < end; at += line) __builtin_prefetch(at, for_writing);
+}
+
+}  // namespace aimlog
