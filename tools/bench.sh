@@ -77,7 +77,8 @@ measure_all() {
   measure "$python" tests/bench/live_bench.py --plugin "$plugin" \
     --trials-bench "$build/tests/bench/trials_bench"
   measure "$python" tests/bench/sizes_bench.py --plugin "$plugin" \
-    --fill "$build/tests/bench/fill_repo" --demo python/demo/ray_demo.py
+    --fill "$build/tests/bench/fill_repo" --codec-bench "$build/tests/bench/codec_bench" \
+    --demo python/demo/ray_demo.py
   measure "$python" python/bench/callbacks_bench.py
   measure "$python" python/bench/stages_bench.py --idle-plugin "$build/$idle_plugin"
   measure "$python" python/bench/read_series.py

@@ -4,7 +4,8 @@
 otherwise. The mixed report of twenty metrics, in a few long runs and in many short ones, and what a
 Ray Tune job recorded of networks that it trained.
 
-usage: sizes_bench.py --plugin LIBRARY --fill FILL_REPO --demo RAY_DEMO [--quick] [--json]
+usage: sizes_bench.py --plugin LIBRARY --fill FILL_REPO --codec-bench CODEC_BENCH --demo RAY_DEMO
+                      [--quick] [--json]
 
 A point is one value of one metric; what it takes includes its share of step and time, and in our
 repo and in trackers all that they keep of a run. The files get the whole of the runs, one row a
@@ -255,10 +256,22 @@ class Bench:
         points = self.files(label, directory, ours)
         aim_bytes = size_on_disk(directory / ".aim")
         self.report.add(f"a point of {label}", ours / points, "bytes", "Aim", aim_bytes / points)
+        self.blocks(label, directory)
+
+    def blocks(self, label, directory):
+        """The same points without all else that the repo keeps."""
+        words = [self.options.codec_bench, "--json", "--repo", directory]
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+        for line in map(json.loads, done.stdout.splitlines()):
+            kind, _, what = line["name"].partition(": ")
+            if kind == "size of a value" and what == "all of them":
+                name = f"a point of {label}, its blocks alone"
+                beside = (line["reference"], line["reference_value"])
+                self.report.add(name, line["value"], "bytes", *beside)
 
 
 def main():
-    options = arguments(__doc__, "--plugin", "--fill", "--demo").parse_args()
+    options = arguments(__doc__, "--plugin", "--fill", "--codec-bench", "--demo").parse_args()
     with tempfile.TemporaryDirectory(prefix="aimlog-bench-") as name:
         bench = Bench(options, pathlib.Path(name))
         long_runs = bench.mixed(8, 1500 if options.quick else 12_500)
