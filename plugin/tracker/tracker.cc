@@ -152,14 +152,15 @@ WriteOutcome Tracker::start(const tuner_trial_start_event& event, const tuner_tr
   return write_trial_event(tracked, start);
 }
 
-// Nearly every result comes from the trial that reported last or is known, has the shape that
-// was expected, and finds room: it goes straight into the ring. Where results come seldom, a call
+// Nearly every result comes from a trial that is known, has the shape that was expected, and finds
+// room: it goes straight into the ring. Where results come seldom, a call
 // is mostly waiting for code and data to come into the caches, so this way is short; all else is
 // record_result()'s.
 WriteOutcome Tracker::result(const tuner_trial_result_event& event) {
   const bool usual =
       event.result != nullptr && event.result->tag == TUNER_TAG_MAP && event.time_ns != 0;
-  const TrackedTrial* trial = usual ? trials_.last(view(event.trial_id)) : nullptr;
+  const TrackedTrial* trial =
+      usual ? trials_.known(event.trial_key, view(event.trial_id)) : nullptr;
   const ResultShape* shape = trial != nullptr && trial->announced ? encoder_->expected() : nullptr;
   if (shape == nullptr) return record_result(event);
   shape->prefetch();

@@ -20,23 +20,19 @@ struct TrackedTrial {
 
 class TrialMap {
  public:
-  // The trial that was found last, if this is its id.
-  const TrackedTrial* last(std::string_view raw_id) const {
-    const bool same = last_ != nullptr && last_->raw_id.size() == raw_id.size() &&
-                      same_bytes(last_->raw_id.data(), raw_id.data(), raw_id.size());
-    return same ? last_ : nullptr;
+  // A trial that is known, by a short way: the one that was found last, or by the host's number.
+  // nullptr says nothing.
+  const TrackedTrial* known(uint64_t host_key, std::string_view raw_id) {
+    if (last_ != nullptr && is(*last_, raw_id)) return last_;
+    return find_by_host_key(host_key, raw_id);
   }
 
   // Finds or makes. `make_id` mends the id where it is no UTF-8. The reference is valid until
   // forget(). Allocates nothing for a known trial.
   template <typename MakeId>
   TrackedTrial& find(uint64_t host_key, std::string_view raw_id, MakeId&& make_id) {
-    if (last_ != nullptr && last_->raw_id == raw_id) return *last_;
-    if (host_key != 0) {
-      const auto found = by_host_key_.find(host_key);
-      if (found != by_host_key_.end() && found->second->raw_id == raw_id)
-        return *(last_ = found->second);
-    }
+    if (last_ != nullptr && is(*last_, raw_id)) return *last_;
+    if (TrackedTrial* trial = find_by_host_key(host_key, raw_id)) return *trial;
     auto found = by_id_.find(raw_id);
     if (found == by_id_.end()) {
       found = by_id_.emplace(raw_id, TrackedTrial{}).first;
@@ -66,6 +62,17 @@ class TrialMap {
   size_t size() const { return by_id_.size(); }
 
  private:
+  static bool is(const TrackedTrial& trial, std::string_view raw_id) {
+    return trial.raw_id.size() == raw_id.size() &&
+           same_bytes(trial.raw_id.data(), raw_id.data(), raw_id.size());
+  }
+  [[gnu::noinline]] TrackedTrial* find_by_host_key(uint64_t host_key, std::string_view raw_id) {
+    if (host_key == 0) return nullptr;
+    const auto found = by_host_key_.find(host_key);
+    if (found == by_host_key_.end() || !is(*found->second, raw_id)) return nullptr;
+    return last_ = found->second;
+  }
+
   TrackedTrial* last_ = nullptr;
 
   struct TextHash {

@@ -71,6 +71,11 @@ class Host {
     event_.trial_key = 1;
   }
 
+  // The trial that reports next.
+  void choose(const std::string& id, uint64_t key) {
+    event_.trial_id = tuner::text(id);
+    event_.trial_key = key;
+  }
   void report(const tuner_value& result, int64_t step) {
     event_.time_ns = first_time_ns + step * 1000000;
     event_.result = &result;
@@ -198,6 +203,27 @@ void by_metrics(const Options& options, const Report& report, double ns_per_tick
   report.add("on_trial_result, each metric", each, "ns", "its fixed part", cheap - few * each);
 }
 
+// Many trials that report one after the other, beside one that reports alone.
+void many_trials(const Options& options, const Report& report, double ns_per_tick) {
+  constexpr uint64_t trials = 1000;
+  const test::TempDir directory, other_directory;
+  Host host(options.aimlog, aimlog_config, directory.path());
+  Host alone(options.aimlog, aimlog_config, other_directory.path());
+  std::vector<std::string> ids;
+  for (uint64_t i = 0; i < trials; ++i) ids.push_back("trial_" + std::to_string(10000 + i));
+  Tree tree(20);
+  Latencies many, one;
+  for (uint64_t i = 0; i < options.other_calls; ++i) {
+    const tuner_value& result = tree.next();
+    const uint64_t chosen = i % trials;
+    host.choose(ids[chosen], chosen + 1);
+    many.measure([&] { host.report(result, tree.step()); });
+    one.measure([&] { alone.report(result, tree.step()); });
+  }
+  report.add("on_trial_result p50, 1,000 trials in turn", many.percentile(0.5, ns_per_tick), "ns",
+             "one trial", one.percentile(0.5, ns_per_tick));
+}
+
 // Shapes that were not there the call before.
 void odd_shapes(const Options& options, const Report& report, double ns_per_tick) {
   const test::TempDir directory;
@@ -252,6 +278,7 @@ int main(int argc, char** argv) {
   full_speed(options, report, ns_per_tick);
   paced(options, report, ns_per_tick);
   by_metrics(options, report, ns_per_tick);
+  many_trials(options, report, ns_per_tick);
   odd_shapes(options, report, ns_per_tick);
   return 0;
 }
