@@ -4,8 +4,8 @@
 
 #include <mutex>
 
-#include "cli/aim/parallel.h"
 #include "cli/output/terminal.h"
+#include "plugin/base/parallel.h"
 
 namespace aimlog::cli {
 namespace {
@@ -77,7 +77,7 @@ Staged stage_some(Environment& environment, aim::Publisher& publisher,
   }
   staged.runs = batch.size();
   std::mutex mutex;
-  aim::parallel_each(batch.size(), [&](size_t i) {
+  parallel_each(batch.size(), [&](size_t i) {
     MappedRun& each = batch[i];
     const ToWrite& told = runs[from + i];
     aim::LiveSeed seed =

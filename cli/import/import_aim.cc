@@ -5,12 +5,12 @@
 #include <span>
 #include <variant>
 
-#include "cli/aim/parallel.h"
 #include "cli/failure.h"
 #include "cli/import/store_run.h"
 #include "cli/output/terminal.h"
 #include "cli/query/repo.h"
 #include "plugin/base/error.h"
+#include "plugin/base/parallel.h"
 
 namespace aimlog::cli {
 namespace {
@@ -42,7 +42,7 @@ std::vector<Outcome> read_batch(const aim::RepoReader& reader,
                                 std::span<const std::string> hashes) {
   std::vector<Outcome> runs(std::min(batch_runs, hashes.size()));
   std::atomic<size_t> points = 0;
-  const size_t read = aim::parallel_some(
+  const size_t read = parallel_some(
       runs.size(), [&] { return points < batch_points; },
       [&](size_t i) {
         try {

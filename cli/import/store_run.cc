@@ -4,8 +4,8 @@
 #include <map>
 #include <set>
 
-#include "cli/aim/parallel.h"
 #include "cli/import/point_chunks.h"
+#include "plugin/base/parallel.h"
 #include "plugin/store/job_table.h"
 #include "plugin/store/name_table.h"
 #include "plugin/store/row_group.h"
@@ -186,7 +186,7 @@ std::vector<StoreResult> store_runs(WriteTransaction& txn,
   SeriesKeys keys(txn);
   std::vector<StoreResult> results(reads.size());
   std::vector<Incoming> runs(reads.size());
-  aim::parallel_each(reads.size(), [&](size_t i) {
+  parallel_each(reads.size(), [&](size_t i) {
     runs[i].read = reads[i];
     runs[i].result = &results[i];
     runs[i].origin = origin_of(*reads[i]);
@@ -208,7 +208,7 @@ std::vector<StoreResult> store_runs(WriteTransaction& txn,
       if (!run.is_new) read_known(txn, tails, run);
       return false;
     });
-    aim::parallel_each(round.size(), [&](size_t i) {
+    parallel_each(round.size(), [&](size_t i) {
       round[i].encoded = encode_points(round[i].read->run.series, round[i].known);
     });
     for (const Incoming& run : round) finish(txn, run);

@@ -70,7 +70,7 @@ ArrowColumn text_column(std::string name, const std::vector<std::string>& texts)
   return column;
 }
 
-ArrowColumn dictionary_column(std::string name, std::vector<int32_t> indexes,
+ArrowColumn dictionary_column(std::string name, RawVector<int32_t> indexes,
                               std::shared_ptr<const ArrowColumn> dictionary) {
   const auto is_null = [](int32_t index) { return index < 0; };
   ArrowBits valid;

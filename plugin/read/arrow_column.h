@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -15,13 +16,32 @@
 
 namespace aimlog {
 
+// A vector whose items are not set to anything when it grows: memory is touched first by the thread
+// that fills it.
+template <typename T>
+class RawAllocator : public std::allocator<T> {
+ public:
+  template <typename U>
+  void construct(U* place) {
+    ::new (static_cast<void*>(place)) U;
+  }
+  template <typename U, typename... Arguments>
+  void construct(U* place, Arguments&&... arguments) {
+    ::new (static_cast<void*>(place)) U(std::forward<Arguments>(arguments)...);
+  }
+};
+template <typename T>
+using RawVector = std::vector<T, RawAllocator<T>>;
+static_assert(std::is_same_v<std::allocator_traits<RawAllocator<char>>::rebind_alloc<int>,
+                             RawAllocator<int>>);
+
 // Memory that Arrow sees: the address, and what keeps it. Never NULL, for some readers look.
 class ArrowBuffer {
  public:
   ArrowBuffer() = default;
-  template <typename T>
-  explicit ArrowBuffer(std::vector<T> values) {
-    auto owner = std::make_shared<std::vector<T>>(std::move(values));
+  template <typename T, typename Allocator>
+  explicit ArrowBuffer(std::vector<T, Allocator> values) {
+    auto owner = std::make_shared<std::vector<T, Allocator>>(std::move(values));
     if (!owner->empty()) data_ = owner->data();
     owner_ = std::move(owner);
   }
@@ -77,15 +97,15 @@ inline constexpr const char* arrow_timestamp = "tsn:UTC";  // int64, ns since th
 ArrowColumn text_column(std::string name, const std::vector<std::string>& texts);
 
 // Numbers that are all there.
-template <typename T>
-ArrowColumn number_column(std::string name, std::string format, std::vector<T> values) {
+template <typename T, typename Allocator>
+ArrowColumn number_column(std::string name, std::string format, std::vector<T, Allocator> values) {
   ArrowColumn column{std::move(name), std::move(format), static_cast<int64_t>(values.size())};
   column.buffers = {ArrowBuffer(), ArrowBuffer(std::move(values))};
   return column;
 }
 
 // Rows that name texts: one index (int32) a row, negative = null.
-ArrowColumn dictionary_column(std::string name, std::vector<int32_t> indexes,
+ArrowColumn dictionary_column(std::string name, RawVector<int32_t> indexes,
                               std::shared_ptr<const ArrowColumn> dictionary);
 
 // Marks the rows that are null.

@@ -123,7 +123,7 @@ class RunsTable {
 
   // int64 also where no run has one.
   ArrowColumn last_step_column() {
-    std::vector<uint64_t> bits;
+    RawVector<uint64_t> bits;
     ArrowBits valid;
     for (const Number& step : last_steps_) {
       bits.push_back(step.bits);

@@ -67,7 +67,7 @@ class Planner {
     for (auto& [key, series] : meant) {
       const auto head = reader.column_head(key);
       if (!head || head->count() == 0) continue;
-      series.segments.push_back({place, true, {}});
+      series.segments.push_back({place, true, head->count(), {}});
       series.points += head->count();
       for (uint32_t i = 0; i < (head->types.empty() ? 1 : head->count()); ++i)
         plan_.kinds.add(head->type_of(i));
@@ -87,6 +87,7 @@ class Planner {
         found->second.segments.push_back(
             {{run, row.attempt, row.journal, row.sequence},
              false,
+             1,
              {result.step, result.time_ns, result.epoch, result.numbers[i], row.attempt}});
         ++found->second.points;
         plan_.kinds.add(result.numbers[i].type);

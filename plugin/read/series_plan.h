@@ -29,6 +29,7 @@ struct SeriesRequest {
 struct SeriesSegment {
   ChunkKey place;  // of an unsealed point: where it will be
   bool sealed = false;
+  uint32_t points = 1;
   Point point;
 };
 

@@ -11,23 +11,23 @@
 namespace aimlog {
 namespace {
 
-template <typename T>
-void gather(std::vector<T>& column, size_t begin, const std::vector<size_t>& places) {
+// Moves what is at `places` to the places from `to` on.
+template <typename Column>
+void gather(Column& column, size_t to, const std::vector<size_t>& places) {
   if (column.empty()) return;
-  std::vector<T> chosen;
+  Column chosen;
   chosen.reserve(places.size());
   for (const size_t place : places) chosen.push_back(std::move(column[place]));
-  std::move(chosen.begin(), chosen.end(), column.begin() + static_cast<ptrdiff_t>(begin));
-  column.resize(begin + places.size());
+  std::move(chosen.begin(), chosen.end(), column.begin() + static_cast<ptrdiff_t>(to));
 }
 
 // Room for a whole column. Where that is large, in large pages: half of the time of reading would
 // be spent on faults of small ones.
 template <typename T>
-void reserve_large(std::vector<T>& column, size_t count) {
+void make_room(RawVector<T>& column, size_t count) {
   constexpr size_t large = size_t{4} << 20;
   constexpr uintptr_t page = 4096;
-  column.reserve(count);
+  column.resize(count);
   if (count * sizeof(T) < large) return;
   const auto begin = (reinterpret_cast<uintptr_t>(column.data()) + page - 1) / page * page;
   const auto end = reinterpret_cast<uintptr_t>(column.data() + count) / page * page;
@@ -36,56 +36,68 @@ void reserve_large(std::vector<T>& column, size_t count) {
 
 }  // namespace
 
-void SeriesPoints::reserve(size_t points) {
-  reserve_large(runs_, points);
-  reserve_large(contexts_, points);
-  reserve_large(attempts_, points);
-  reserve_large(steps_, points);
-  reserve_large(times_ns_, points);
-  reserve_large(bits_, points);
-  reserve_large(epochs_, points);
-  reserve_large(has_epoch_, points);
+template <typename Change>
+void SeriesPoints::each_column(const Change& change) {
+  change(runs_);
+  change(contexts_);
+  change(attempts_);
+  change(times_ns_);
+  change(bits_);
+  change(epochs_);
+  change(has_epoch_);
+  change(steps_);
 }
 
-void SeriesPoints::repeat(const PlannedSeries& series, uint32_t attempt, size_t count) {
-  runs_.insert(runs_.end(), count, series.run);
-  contexts_.insert(contexts_.end(), count, series.context);
-  attempts_.insert(attempts_.end(), count, attempt);
+SeriesPoints::SeriesPoints(NumberType type, bool exact, size_t points)
+    : type_(type), exact_(exact), exact_texts_(exact ? points : 0) {
+  each_column([&](auto& column) { make_room(column, points); });
 }
 
-void SeriesPoints::add_value(Number value) {
-  bits_.push_back(convert_bits(value, type_));
+void SeriesPoints::repeat(size_t at, size_t count, const PlannedSeries& series, uint32_t attempt) {
+  std::fill_n(&runs_[at], count, series.run);
+  std::fill_n(&contexts_[at], count, series.context);
+  std::fill_n(&attempts_[at], count, attempt);
+}
+
+void SeriesPoints::put_value(size_t at, Number value) {
+  bits_[at] = convert_bits(value, type_);
   if (!exact_) return;
-  const Number stored{type_, bits_.back()};
+  const Number stored{type_, bits_[at]};
   const bool same = value.is_nan() || compare(stored, value) == std::partial_ordering::equivalent;
-  exact_texts_.push_back(same ? std::string() : to_text(value));
+  if (!same) exact_texts_[at] = to_text(value);
 }
 
-void SeriesPoints::add(const RowGroupReader& chunk, const PlannedSeries& series, uint32_t attempt) {
+void SeriesPoints::put(size_t at, uint32_t count, const RowGroupReader& chunk,
+                       const PlannedSeries& series, uint32_t attempt) {
   const auto column = chunk.stored_column(series.key);
-  if (!column || column->count() == 0) return;
-  const uint32_t count = column->count();
+  if (!column || column->count() != count)
+    throw Error(ErrorCode::corrupt, "damaged chunk: it has other points than before");
+  if (count == 0) return;
   const std::vector<int64_t> steps = chunk.steps(), times = chunk.times_ns();
-  const NumberColumn epochs = chunk.stored_epochs();
-  repeat(series, attempt, count);
+  repeat(at, count, series, attempt);
   if (column->places.empty()) {
-    steps_.insert(steps_.end(), steps.begin(), steps.end());
-    times_ns_.insert(times_ns_.end(), times.begin(), times.end());
+    std::copy_n(steps.begin(), count, &steps_[at]);
+    std::copy_n(times.begin(), count, &times_ns_[at]);
   } else {
-    for (const uint32_t place : column->places) {
-      steps_.push_back(steps[place]);
-      times_ns_.push_back(times[place]);
+    for (uint32_t i = 0; i < count; ++i) {
+      steps_[at + i] = steps[column->places[i]];
+      times_ns_[at + i] = times[column->places[i]];
     }
   }
   if (column->type == type_) {
-    bits_.insert(bits_.end(), column->bits.begin(), column->bits.end());
-    if (exact_) exact_texts_.resize(bits_.size());
+    std::copy_n(column->bits.begin(), count, &bits_[at]);
   } else {
-    for (uint32_t i = 0; i < count; ++i) add_value({column->type_of(i), column->bits[i]});
+    for (uint32_t i = 0; i < count; ++i) put_value(at + i, {column->type_of(i), column->bits[i]});
   }
+  put_epochs(at, chunk, *column);
+}
+
+void SeriesPoints::put_epochs(size_t at, const RowGroupReader& chunk, const NumberColumn& column) {
+  const uint32_t count = column.count();
+  const NumberColumn epochs = chunk.stored_epochs();
   if (epochs.count() == 0) {
-    epochs_.insert(epochs_.end(), count, std::nan(""));
-    has_epoch_.insert(has_epoch_.end(), count, 0);
+    std::fill_n(&epochs_[at], count, std::nan(""));
+    std::fill_n(&has_epoch_[at], count, uint8_t{0});
     return;
   }
   std::vector<double> by_row(chunk.rows(), std::nan(""));
@@ -95,42 +107,50 @@ void SeriesPoints::add(const RowGroupReader& chunk, const PlannedSeries& series,
     there[epochs.place(i)] = 1;
   }
   for (uint32_t i = 0; i < count; ++i) {
-    epochs_.push_back(by_row[column->place(i)]);
-    has_epoch_.push_back(there[column->place(i)]);
+    epochs_[at + i] = by_row[column.place(i)];
+    has_epoch_[at + i] = there[column.place(i)];
   }
 }
 
-void SeriesPoints::add(const Point& point, const PlannedSeries& series) {
-  repeat(series, point.attempt, 1);
-  steps_.push_back(point.step);
-  times_ns_.push_back(point.time_ns);
-  epochs_.push_back(point.epoch.as_double());
-  has_epoch_.push_back(point.epoch.exists() ? 1 : 0);
-  add_value(point.value);
+void SeriesPoints::put(size_t at, const Point& point, const PlannedSeries& series) {
+  repeat(at, 1, series, point.attempt);
+  steps_[at] = point.step;
+  times_ns_[at] = point.time_ns;
+  epochs_[at] = point.epoch.as_double();
+  has_epoch_[at] = point.epoch.exists() ? 1 : 0;
+  put_value(at, point.value);
 }
 
-void SeriesPoints::keep_default_view(size_t begin) {
-  const auto first = steps_.begin() + static_cast<ptrdiff_t>(begin);
-  if (std::adjacent_find(first, steps_.end(), std::greater_equal<>()) == steps_.end()) return;
-  std::vector<size_t> order(size() - begin);
-  std::iota(order.begin(), order.end(), begin);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return steps_[a] < steps_[b]; });
-  // Of the points of one step the last in order counts: it is the newest attempt's latest.
-  size_t kept = 0;
-  for (size_t i = 0; i < order.size(); ++i) {
-    if (i + 1 == order.size() || steps_[order[i + 1]] != steps_[order[i]]) order[kept++] = order[i];
+void SeriesPoints::keep_default_views(const std::vector<size_t>& begins) {
+  size_t kept = 0;  // points of the series so far
+  for (size_t series = 0; series + 1 < begins.size(); ++series) {
+    const size_t begin = begins[series], end = begins[series + 1];
+    const int64_t* const steps = steps_.data();
+    const bool rising =
+        std::adjacent_find(steps + begin, steps + end, std::greater_equal<>()) == steps + end;
+    if (rising && kept == begin) {
+      kept = end;  // nothing has to go, as nearly always
+      continue;
+    }
+    std::vector<size_t> order(end - begin);
+    std::iota(order.begin(), order.end(), begin);
+    if (!rising) {
+      std::stable_sort(order.begin(), order.end(),
+                       [&](size_t a, size_t b) { return steps_[a] < steps_[b]; });
+      // Of the points of one step the last in order counts: it is the newest attempt's latest.
+      size_t last = 0;
+      for (size_t i = 0; i < order.size(); ++i) {
+        if (i + 1 == order.size() || steps_[order[i + 1]] != steps_[order[i]])
+          order[last++] = order[i];
+      }
+      order.resize(last);
+    }
+    each_column([&](auto& column) { gather(column, kept, order); });
+    gather(exact_texts_, kept, order);
+    kept += order.size();
   }
-  order.resize(kept);
-  gather(runs_, begin, order);
-  gather(contexts_, begin, order);
-  gather(attempts_, begin, order);
-  gather(times_ns_, begin, order);
-  gather(bits_, begin, order);
-  gather(epochs_, begin, order);
-  gather(has_epoch_, begin, order);
-  gather(exact_texts_, begin, order);
-  gather(steps_, begin, order);
+  each_column([&](auto& column) { column.resize(kept); });
+  if (exact_) exact_texts_.resize(kept);
 }
 
 ArrowBits SeriesPoints::epochs_there() const {
@@ -144,7 +164,7 @@ ArrowBits SeriesPoints::epochs_there() const {
 
 ArrowColumn SeriesPoints::take(std::shared_ptr<const ArrowColumn> run_ids,
                                std::shared_ptr<const ArrowColumn> contexts) {
-  const auto rows = static_cast<int64_t>(size());
+  const auto rows = static_cast<int64_t>(steps_.size());
   std::vector<ArrowColumn> columns;
   columns.push_back(dictionary_column("run", std::move(runs_), std::move(run_ids)));
   columns.push_back(dictionary_column("context", std::move(contexts_), std::move(contexts)));

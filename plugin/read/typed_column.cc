@@ -45,7 +45,7 @@ uint64_t convert_bits(Number number, NumberType type) {
   return std::bit_cast<uint64_t>(number.as_double());
 }
 
-ArrowColumn numbers_as(std::string name, NumberType type, std::vector<uint64_t> bits,
+ArrowColumn numbers_as(std::string name, NumberType type, RawVector<uint64_t> bits,
                        std::optional<ArrowBits> valid) {
   ArrowColumn column;
   if (type == NumberType::boolean) {
@@ -64,7 +64,7 @@ ArrowColumn number_column_of(std::string name, const std::vector<Number>& cells)
   NumberKinds kinds;
   for (const Number& cell : cells) kinds.add(cell);
   const NumberType type = kinds.joint();
-  std::vector<uint64_t> bits;
+  RawVector<uint64_t> bits;
   ArrowBits valid;
   bits.reserve(cells.size());
   for (const Number& cell : cells) {

@@ -36,7 +36,7 @@ const char* arrow_format(NumberType type);
 uint64_t convert_bits(Number number, NumberType type);
 
 // Numbers of one type, some of which may be missing.
-ArrowColumn numbers_as(std::string name, NumberType type, std::vector<uint64_t> bits,
+ArrowColumn numbers_as(std::string name, NumberType type, RawVector<uint64_t> bits,
                        std::optional<ArrowBits> valid);
 
 ArrowColumn number_column_of(std::string name, const std::vector<Number>& cells);

@@ -4,12 +4,15 @@
 // point, as Python gets them.
 //
 // usage: scan_bench [--quick] [--json] [--points N]
+#include <sched.h>
+
 #include <chrono>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "plugin/base/crc32c.h"
+#include "plugin/base/parallel.h"
 #include "plugin/read/series_source.h"
 #include "tests/bench/codec_words.h"
 #include "tests/bench/options.h"
@@ -122,6 +125,25 @@ Times measure(const ScanRepo& repo, size_t metric, const Report& report) {
   return times;
 }
 
+// Whole batches on all cores beside the same on one; with more than one core alone it says much.
+void measure_cores(const ScanRepo& repo, const Report& report) {
+  cpu_set_t all, one;
+  ::sched_getaffinity(0, sizeof all, &all);
+  CPU_ZERO(&one);
+  CPU_SET(::sched_getcpu(), &one);
+  const std::string name(mixed_metrics[0].name);
+  double many = 1e9, single = 1e9;
+  for (int i = 0; i < 5; ++i) {  // in turns
+    many = std::min(many, best_seconds(1, [&] { read_arrow(repo, name); }));
+    ::sched_setaffinity(0, sizeof one, &one);
+    single = std::min(single, best_seconds(1, [&] { read_arrow(repo, name); }));
+    ::sched_setaffinity(0, sizeof all, &all);
+  }
+  const auto points = static_cast<double>(repo.points_per_metric());
+  report.add("Arrow batches of long runs, on " + std::to_string(usable_cores()) + " cores",
+             points / many * 1e-6, "M points/s", "on one core", points / single * 1e-6);
+}
+
 void measure_all(const ScanRepo& repo, const Report& report) {
   const double memory = memory_seconds(repo.points_per_metric());
   Times all, noise;
@@ -143,6 +165,7 @@ void measure_all(const ScanRepo& repo, const Report& report) {
              noise.rate(noise.needed));
   report.add("Arrow batches with run, time, epoch", all.rate(all.arrow), unit,
              "scan of steps and values", all.rate(all.scan));
+  measure_cores(repo, report);
 }
 
 int run(const Options& options) {

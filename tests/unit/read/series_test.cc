@@ -1,3 +1,5 @@
+#include <sched.h>
+
 #include <cmath>
 #include <random>
 
@@ -183,6 +185,48 @@ TEST_CASE("ManySmallSeriesShareABatchAndALargeOneIsInOnePiece", "[read]") {
   const ArrowTable table = series(repo, asking("loss"));
   CHECK(table.rows.size() == 17 * 4000 + 4);
   CHECK(table.batches == 2);
+}
+
+// A series that is long enough is taken apart by several threads, where there are cores.
+TEST_CASE("AnAnswerIsTheSameFromOneCoreAndFromAll", "[read]") {
+  MadeRepo repo;
+  std::mt19937 random(7);
+  const RunNumber run = repo.add("t", 3);
+  uint64_t sequence = 0;
+  for (JournalNumber journal = 1; journal <= 52; ++journal) {
+    std::vector<MadePoint> points;
+    for (int i = 0; i < 4000; ++i) {
+      ++sequence;
+      const auto step = static_cast<int64_t>(sequence) - (journal > 40 ? 50'000 : 0);
+      const Number value = random() % 50 == 0 ? whole(3) : real(0.001 * (random() % 5000));
+      points.push_back({journal > 40 ? 2u : 1u, journal, sequence, step, value, whole(step / 9)});
+    }
+    repo.put_sealed(run, "loss", points);
+  }
+  repo.put_unsealed(run, "loss", {{3, 53, sequence + 1, 7, real(1)}});
+  const auto rows = [&] {
+    const ArrowTable table = series(repo, asking("loss"));
+    REQUIRE(table.problem.empty());
+    std::vector<std::string> texts;
+    for (const ArrowRow& row : table.rows) texts.push_back(row_text(row));
+    return texts;
+  };
+  const std::vector<std::string> from_all = rows();
+  cpu_set_t all, one;
+  REQUIRE(sched_getaffinity(0, sizeof all, &all) == 0);
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<size_t>(sched_getcpu()), &one);
+  REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+  const std::vector<std::string> from_one = rows();
+  REQUIRE(sched_setaffinity(0, sizeof all, &all) == 0);
+  CHECK(from_one == from_all);
+  const Transaction txn(*repo.environment);
+  const auto expected = read_points(txn, Tails(txn), run, SeriesKey{*find_name(txn, "loss"), 0});
+  REQUIRE(from_all.size() == expected.size());
+  size_t differing = 0;
+  for (size_t i = 0; i < expected.size(); ++i)
+    differing += from_all[i] != expected_text(expected[i]) ? 1 : 0;
+  CHECK(differing == 0);
 }
 
 TEST_CASE("ADamagedChunkEndsTheStreamWithAText", "[read]") {
