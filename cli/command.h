@@ -33,6 +33,7 @@ Command stats_command();
 Command export_command();
 Command import_command();
 Command check_command();
+Command repair_command();
 Command version_command();
 Command completion_command();
 

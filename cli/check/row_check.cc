@@ -48,7 +48,7 @@ void RowCheck::damage(const PageDamage& damage) {
   if (table)
     damaged_.insert(*table);
   else
-    damaged_list_ = true;
+    damaged_list_ = damaged_list_ || damage.table.empty();
   const std::string place = damage.table.empty() ? "file" : damage.table;
   findings_.add({place, "page " + std::to_string(damage.page), damage.what, todo_repair});
 }
@@ -57,7 +57,7 @@ void RowCheck::say(const std::string& key, const std::string& what) {
   findings_.add({table_names[static_cast<unsigned>(table_)], key, what, todo_repair});
 }
 
-void RowCheck::row(ByteView name, ByteView key, ByteView value) {
+void RowCheck::row(ByteView name, ByteView key, ByteView value, uint64_t) {
   if (!table_of(name)) return;
   const uint64_t rows = ++rows_[table_];
   if (rows % rows_between_progress == 0)

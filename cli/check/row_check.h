@@ -28,7 +28,7 @@ class RowCheck : public PageVisitor {
            std::function<void(const std::string&)> progress);
 
   void table(ByteView name, uint64_t entries) override;
-  void row(ByteView table, ByteView key, ByteView value) override;
+  void row(ByteView table, ByteView key, ByteView value, uint64_t at) override;
   void damage(const PageDamage& damage) override;
   // Behind the last row.
   void finish();

@@ -3,6 +3,7 @@
 #include "plugin/base/crc32c.h"
 #include "plugin/model/ids.h"
 #include "plugin/store/chunk_format.h"
+#include "plugin/store/damage_advice.h"
 #include "plugin/store/environment_state.h"
 #include "plugin/store/row_codec.h"
 #include "plugin/store/store_format.h"
@@ -49,7 +50,7 @@ ByteView verified(Table table, ByteView key, ByteView value, const std::filesyst
   const auto* bytes = reinterpret_cast<const unsigned char*>(key.data());
   throw Error(ErrorCode::corrupt, "damaged row in table " + std::string(table_name(table)) +
                                       ", key " + to_hex(bytes, key.size()) + " of " +
-                                      file.string() + ": restore it from a backup");
+                                      file.string() + ": " + damage_advice);
 }
 
 Bytes encode_row_counts(const RowCounts& counts) {

@@ -13,6 +13,7 @@
 
 #include "plugin/base/random.h"
 #include "plugin/store/checked_value.h"
+#include "plugin/store/damage_advice.h"
 #include "plugin/store/keys.h"
 #include "plugin/store/page_check.h"
 #include "plugin/store/repo_files.h"
@@ -91,7 +92,7 @@ Error lmdb_error(int code, const std::string& what) {
     case MDB_INVALID:
     case MDB_CURSOR_FULL:
     case MDB_INCOMPATIBLE:
-      return Error(ErrorCode::corrupt, text + " (the file is damaged: restore it from a backup)");
+      return Error(ErrorCode::corrupt, text + " (the file is damaged: " + damage_advice + ")");
     case MDB_VERSION_MISMATCH:
       return Error(ErrorCode::unsupported, text);
     case MDB_READERS_FULL:
@@ -146,9 +147,8 @@ void Environment::State::expect_usable() const {
                 paths.data.string() + " was opened before this process was forked");
   }
   if (poisoned) {
-    throw Error(ErrorCode::corrupt, paths.data.string() +
-                                        " is damaged (LMDB met what cannot be): restore it from a "
-                                        "backup");
+    throw Error(ErrorCode::corrupt,
+                paths.data.string() + " is damaged (LMDB met what cannot be): " + damage_advice);
   }
 }
 
@@ -311,7 +311,7 @@ void Environment::State::leave() {
 void Environment::State::poison(const char* message) {
   poisoned = true;
   throw Error(ErrorCode::corrupt,
-              paths.data.string() + " is damaged (" + message + "): restore it from a backup");
+              paths.data.string() + " is damaged (" + message + "): " + damage_advice);
 }
 
 }  // namespace aimlog

@@ -3,13 +3,14 @@
 #include <string>
 
 #include "plugin/base/file.h"
+#include "plugin/store/damage_advice.h"
 
 namespace aimlog {
 namespace {
 
 [[noreturn]] void fail_meta(const RepoPaths& paths, const std::string& why) {
   throw Error(ErrorCode::corrupt, paths.data.string() + " is damaged at its head (page 0 or 1): " +
-                                      why + "; restore it from a backup");
+                                      why + "; " + damage_advice);
 }
 
 MetaRecord read_meta(int fd, const RepoPaths& paths, uint64_t page, size_t page_bytes) {

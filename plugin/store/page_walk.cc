@@ -4,6 +4,7 @@
 #include <string>
 
 #include "plugin/base/file.h"
+#include "plugin/store/damage_advice.h"
 #include "plugin/store/environment_state.h"
 
 namespace aimlog {
@@ -30,7 +31,7 @@ size_t place_of_table(ByteView name) {
 struct PageWalk::Fault : Error {
   Fault(const std::string& file, uint64_t at, const char* reason)
       : Error(ErrorCode::corrupt, file + " is damaged at page " + std::to_string(at) + ": " +
-                                      reason + "; restore it from a backup"),
+                                      reason + "; " + damage_advice),
         page(at),
         why(reason) {}
   uint64_t page;
@@ -64,7 +65,7 @@ void PageWalk::run_all() {
     if (visitor_ != nullptr) visitor_->table(name, record.entries);
     walk_tree(record, Kind::table, name);
   }
-  walk_tree(meta_.trees[0], Kind::free_pages);
+  walk_tree(meta_.trees[0], Kind::free_pages, free_pages_name);
 }
 
 template <typename Action>
@@ -74,7 +75,7 @@ void PageWalk::tolerate(Tree& tree, uint64_t page, const Bounds& bounds, const A
     action();
   } catch (const Fault& fault) {
     tree.whole = false;
-    visitor_->damage({fault.page, tree.name, bounds.low, bounds.high, fault.why});
+    visitor_->damage({fault.page, tree.name, bounds.low, bounds.high, fault.why, tree.counted});
     if (page < used_.size() && page > 1) used_[page] = false;
   }
 }
@@ -86,6 +87,7 @@ void PageWalk::walk_tree(const TreeRecord& record, Kind kind, ByteView name) {
     if (record.root == no_page && record.depth != 0) fail(0, "an empty tree has a depth");
   });
   const Counts& seen = tree.seen;
+  tree.counted = true;
   tolerate(tree, no_page, {}, [&] {
     if (tree.whole &&
         (seen.branch_pages != record.branch_pages || seen.leaf_pages != record.leaf_pages ||
@@ -151,10 +153,12 @@ void PageWalk::check_branch(Tree& tree, uint64_t page, ByteView bytes, unsigned 
   }
   for (unsigned i = 0; i < keys; ++i) {
     const Bounds inside{children[i].first, i + 1 < keys ? children[i + 1].first : bounds.high};
-    if (!inside.low.empty() && !inside.high.empty() &&
-        !key_less(numbers, inside.low, inside.high)) {
-      fail(page, "its keys are out of order");
-    }
+    tolerate(tree, no_page, bounds, [&] {
+      if (!inside.low.empty() && !inside.high.empty() &&
+          !key_less(numbers, inside.low, inside.high)) {
+        fail(page, "its keys are out of order");
+      }
+    });
     const uint64_t child = children[i].second;
     tolerate(tree, child, inside, [&] { walk_page(tree, child, level + 1, inside); });
   }
@@ -180,11 +184,14 @@ void PageWalk::check_node(Tree& tree, uint64_t page, ByteView node, const Bounds
   if (key.empty() || (numbers && key.size() != sizeof(uint64_t))) {
     fail(page, "a key has the wrong length");
   }
-  if ((!before.empty() && !key_less(numbers, before, key)) ||
-      (!bounds.low.empty() && key_less(numbers, key, bounds.low)) ||
-      (!bounds.high.empty() && !key_less(numbers, key, bounds.high))) {
-    fail(page, "its keys are out of order");
-  }
+  // A row in the wrong place is still a row: it has its own checksum.
+  tolerate(tree, no_page, bounds, [&] {
+    if ((!before.empty() && !key_less(numbers, before, key)) ||
+        (!bounds.low.empty() && key_less(numbers, key, bounds.low)) ||
+        (!bounds.high.empty() && !key_less(numbers, key, bounds.high))) {
+      fail(page, "its keys are out of order");
+    }
+  });
   ++tree.seen.entries;
   check_data(tree, page, header.flags, key, node.substr(node_header_bytes + key.size()),
              header.low | uint64_t{header.high} << 16);
@@ -194,10 +201,12 @@ void PageWalk::check_data(Tree& tree, uint64_t page, unsigned flags, ByteView ke
                           uint64_t size) {
   if ((flags & ~known_node_flags) != 0) fail(page, "a node has unknown flags");
   Bytes big;
+  uint64_t at = page * page_bytes_ + page_bytes_ - data.size();
   if ((flags & big_data) != 0) {
     if (data.size() < sizeof(uint64_t)) fail(page, "a value is cut");
     const bool wanted = tree.kind == Kind::free_pages || visitor_ != nullptr;
     big = big_value(page, load_at<uint64_t>(data, 0), size, wanted, tree.seen);
+    at = load_at<uint64_t>(data, 0) * page_bytes_ + page_header_bytes;
     data = big;
   } else {
     if (size > data.size()) fail(page, "a value is cut");
@@ -208,7 +217,7 @@ void PageWalk::check_data(Tree& tree, uint64_t page, unsigned flags, ByteView ke
     fail(page, "a table is no table");
   }
   if (tree.kind == Kind::names) add_table(page, key, data);
-  if (tree.kind == Kind::table && visitor_ != nullptr) visitor_->row(tree.name, key, data);
+  if (tree.kind == Kind::table && visitor_ != nullptr) visitor_->row(tree.name, key, data, at);
 }
 
 void PageWalk::add_table(uint64_t page, ByteView name, ByteView data) {
@@ -230,6 +239,7 @@ void PageWalk::check_free_list(uint64_t page, ByteView list) {
     if (free_page >= before) fail(page, "a list of free pages is out of order");
     before = free_page;
     claim(free_page, page);
+    if (visitor_ != nullptr) visitor_->free_page(free_page);
   }
 }
 

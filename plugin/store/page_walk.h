@@ -12,11 +12,12 @@
 namespace aimlog {
 
 // A place where a tree is broken. What stood under keys in [low, high) of the table may be lost; an
-// empty high is no bound. An empty table: the list of tables or that of free pages.
+// empty high is no bound. An empty table: the list of tables.
 struct PageDamage {
   uint64_t page = 0;
   Bytes table, low, high;
   std::string what;
+  bool only_counts = false;  // all pages of the tree looked well, and something is missing
 };
 
 // Is shown what a walk meets.
@@ -24,10 +25,14 @@ class PageVisitor {
  public:
   virtual ~PageVisitor() = default;
   virtual void table(ByteView name, uint64_t entries) = 0;
-  // The value as it stands, its checksum at its end.
-  virtual void row(ByteView table, ByteView key, ByteView value) = 0;
+  // The value as it stands, its checksum at its end, and where in the file.
+  virtual void row(ByteView table, ByteView key, ByteView value, uint64_t at) = 0;
   virtual void damage(const PageDamage& damage) = 0;
+  virtual void free_page(uint64_t) {}
 };
+
+// What damage of the list of free pages says in the place of a table.
+inline constexpr const char* free_pages_name = "free pages";
 
 class PageWalk {
  public:
@@ -52,7 +57,8 @@ class PageWalk {
     Bytes name;  // of a table
     uint16_t depth;
     Counts seen;
-    bool whole = true;  // nothing of it was left out: then its counts must be right
+    bool counted = false;  // the end of the walk was reached
+    bool whole = true;     // nothing of it was left out: then its counts must be right
   };
   struct Fault;  // an Error that knows its page
   // Keys of a subtree lie in [low, high); an empty high is no bound.

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "plugin/base/file.h"
+#include "plugin/store/damage_advice.h"
 #include "plugin/store/lmdb_handles.h"
 #include "plugin/store/page_metas.h"
 
@@ -70,7 +71,7 @@ void report_head(int fd, const RepoPaths& paths, PageVisitor& visitor) {
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corrupt) throw;
       if (left > 0) continue;
-      visitor.damage({0, {}, {}, {}, error.what()});
+      visitor.damage({0, {}, {}, {}, without_damage_advice(error.what()), false});
       return;
     }
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "plugin/store/checked_value.h"
+#include "plugin/store/damage_advice.h"
 #include "plugin/store/environment.h"
 #include "plugin/store/environment_state.h"
 #include "plugin/store/keys.h"
@@ -111,7 +112,7 @@ void Transaction::State::check_row_counts() {
   const uint64_t committed = mdb_txn_id(txn) - (write ? 1 : 0);
   if (counts.transaction != committed && committed != 1) {
     throw Error(ErrorCode::corrupt,
-                env.paths.data.string() + " went back in time: restore it from a backup");
+                env.paths.data.string() + " went back in time: " + damage_advice);
   }
   for (unsigned i = 1; i < table_count; ++i) {
     MDB_stat stat;
@@ -120,7 +121,7 @@ void Transaction::State::check_row_counts() {
     throw Error(ErrorCode::corrupt, "table " + std::string(table_name(static_cast<Table>(i))) +
                                         " of " + env.paths.data.string() + " has " +
                                         std::to_string(stat.ms_entries) + " rows and should have " +
-                                        std::to_string(rows[i]) + ": restore it from a backup");
+                                        std::to_string(rows[i]) + ": " + damage_advice);
   }
 }
 

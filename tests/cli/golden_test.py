@@ -59,6 +59,7 @@ CASES = {
     "check": ["check"],
     "check.json": ["check", "--deep", "--json"],
     "check_nothing": ["check", "/no/such/place"],
+    "repair_nothing": ["repair", "/no/such/place", "/no/such/place/either"],
     "completion_bash": ["completion", "bash"],
     "completion_zsh": ["completion", "zsh"],
     "no_verb": [],
@@ -79,7 +80,7 @@ CASES = {
     "far_index": ["show", "@99"],
 }
 VERBS = ["ls", "best", "exps", "metrics", "show", "get", "plot", "export", "stats", "version"]
-VERBS += ["import", "completion", "check"]
+VERBS += ["import", "completion", "check", "repair"]
 CASES.update({f"help_{verb}": [verb, "--help"] for verb in VERBS})
 
 

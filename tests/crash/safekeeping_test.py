@@ -6,39 +6,19 @@ usage: safekeeping_test.py CRASH_HOST PLUGIN COMMAND [TEST...]
 """
 
 import glob
-import hashlib
-import json
-import os
 import subprocess
 import sys
 
+import safekeeping
 from crash_support import ACKNOWLEDGED, Programs, Repo, count_acks, run_tests, wait_until
+from safekeeping import contents
 
 PROGRAMS = Programs(sys.argv[1:4])
 RING_HEAD = 4096
 
 
 def check(path, *words):
-    done = subprocess.run(
-        [PROGRAMS.command, "check", path, "--json", *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode in (0, 1) and not done.stderr, done
-    said = json.loads(done.stdout)
-    assert (done.returncode == 0) == said["sound"], said
-    return said
-
-
-def contents(repo):
-    """Every file but LMDB's table of readers."""
-    files = {}
-    for path in sorted(glob.glob(f"{repo.path}/.aimlog/**", recursive=True)):
-        if os.path.isfile(path) and not path.endswith("/lock.mdb"):
-            with open(path, "rb") as file:
-                files[path] = hashlib.sha256(file.read()).hexdigest()
-    return files
+    return safekeeping.check(PROGRAMS, path, *words)
 
 
 def killed(root, *options, results=400):
@@ -81,9 +61,9 @@ def check_beside_a_writer_is_sound(root):
 
 def check_says_how_many_events_wait_and_replays_none(root):
     repo = killed(root)
-    before = contents(repo)
+    before = contents(repo.path)
     said = check(repo.path, "--deep")
-    assert said["sound"] and contents(repo) == before, said
+    assert said["sound"] and contents(repo.path) == before, said
     (journal,) = said["journals"]
     waiting = journal["events_waiting"]
     assert not journal["live"] and waiting > 0, said

@@ -113,6 +113,7 @@ HOME = "{at}/runs/.aimlog"
 WRONG_PLACE = "choose another directory for the repo"
 PERMISSIONS = f"(change its permissions, or {WRONG_PLACE}): Permission denied"
 BACKUP = "restore it from a backup"
+ADVICE = f"'aimlog check' shows the damage, 'aimlog repair' saves the rest; or {BACKUP}"
 IS_A_REPO = f"though {HOME}/FORMAT says that this is a repo: {BACKUP}, or move the directory"
 IS_A_REPO += " away to begin a new one"
 NEEDS = "is a file where the repo needs a directory:"
@@ -159,13 +160,13 @@ CASES = [
         PLAIN,
         IO,
         f"{LINE_2}{HOME}/data.mdb is damaged at its head (page 0 or 1): its page size is wrong;"
-        f" {BACKUP}",
+        f" {ADVICE}",
     ),
     (
         data_cut,
         PLAIN,
         IO,
-        f"{LINE_2}{HOME}/data.mdb is damaged at page 3: the file ends before it; {BACKUP}",
+        f"{LINE_2}{HOME}/data.mdb is damaged at page 3: the file ends before it; {ADVICE}",
     ),
     (
         log_in_a_file,

@@ -1,0 +1,26 @@
+// A directory that appears under its name when all of it is there, or not at all.
+#pragma once
+
+#include <filesystem>
+
+namespace aimlog::cli {
+
+class NewDirectory {
+ public:
+  // Makes it beside `target` under a temporary name. Throws Failure (exit_usage) if `target`
+  // exists.
+  explicit NewDirectory(const std::filesystem::path& target);
+  ~NewDirectory();  // takes it away again unless it has appeared
+  NewDirectory(const NewDirectory&) = delete;
+  NewDirectory& operator=(const NewDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  // Syncs what is in it and gives it its name. Throws Failure if somebody took the name meanwhile.
+  void appear();
+
+ private:
+  std::filesystem::path target_, path_;
+  bool appeared_ = false;
+};
+
+}  // namespace aimlog::cli

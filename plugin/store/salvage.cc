@@ -1,0 +1,167 @@
+#include "plugin/store/salvage.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "plugin/base/file.h"
+#include "plugin/store/checked_value.h"
+#include "plugin/store/damage_advice.h"
+#include "plugin/store/environment_state.h"
+#include "plugin/store/page_metas.h"
+#include "plugin/store/row_age.h"
+
+namespace aimlog {
+namespace {
+
+std::optional<Table> table_of(ByteView name) {
+  for (unsigned i = 0; i < table_count; ++i) {
+    if (name == table_name(static_cast<Table>(i))) return static_cast<Table>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Salvage::Salvage(const RepoPaths& paths) : paths_(paths) {
+  std::error_code missing;
+  if (!std::filesystem::exists(paths.data, missing)) return;
+  fd_ = open_file(paths.data, O_RDONLY);
+  file_bytes_ = file_size(fd_.get(), paths.data);
+  walk();
+  search();
+}
+
+Salvage::~Salvage() = default;
+
+void Salvage::walk() {
+  try {
+    const Metas metas = read_metas(fd_.get(), paths_);
+    page_bytes_ = metas.page_bytes;
+    walk_from(metas.newest);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::unsupported) throw;
+    damage_.push_back({0, {}, {}, {}, without_damage_advice(error.what()), false});
+  }
+  if (tables_.empty()) walk_from_found_root();
+}
+
+void Salvage::walk_from(const MetaRecord& meta) {
+  // A last page far behind the file's end would only be memory.
+  MetaRecord inside = meta;
+  inside.last_page = std::min(meta.last_page, file_bytes_ / page_bytes_ + (1 << 20));
+  knows_free_ = true;
+  free_.assign(inside.last_page + 1, false);
+  PageWalk walk(fd_.get(), paths_.data, inside, page_bytes_, file_bytes_);
+  walk.run(*this);
+  used_.assign(inside.last_page + 1, false);
+  for (uint64_t page = 0; page < used_.size(); ++page)
+    used_[page] = walk.is_used(page) && !free_[page];
+}
+
+// Without meta pages, or with one that leads nowhere: the list of tables is a page like others.
+void Salvage::walk_from_found_root() {
+  const PageScan scan(fd_.get(), paths_.data, page_bytes_, file_bytes_);
+  const auto root = scan.find_root();
+  all_may_be_lost_ = !root || root->transaction < scan.newest_transaction();
+  if (root) {
+    MetaRecord meta{};
+    meta.trees[0].root = no_page;
+    meta.trees[1] = root->names;
+    meta.last_page = std::max<uint64_t>(scan.pages(), 2) - 1;
+    bad_.clear();
+    const size_t damaged_before = damage_.size();
+    walk_from(meta);
+    // Pages of an old tree that were used anew look like damage.
+    all_may_be_lost_ = all_may_be_lost_ || damage_.size() > damaged_before;
+  }
+  knows_free_ = false;
+}
+
+void Salvage::table(ByteView name, uint64_t) { tables_.insert(Bytes(name)); }
+
+void Salvage::row(ByteView name, ByteView key, ByteView value, uint64_t at) {
+  const auto table = table_of(name);
+  if (!table) return;
+  try {
+    verified(*table, key, value, paths_.data);
+    rows_[static_cast<unsigned>(*table)][Bytes(key)] = {at, value.size(), false, false};
+  } catch (const Error&) {
+    bad_.insert({*table, Bytes(key)});
+  }
+}
+
+void Salvage::damage(const PageDamage& damage) {
+  damage_.push_back(damage);
+  if (damage.table == free_pages_name) knows_free_ = false;
+}
+
+void Salvage::free_page(uint64_t page) {
+  if (page < free_.size()) free_[page] = true;
+}
+
+bool Salvage::is_whole(Table table) const {
+  if (all_may_be_lost_ || tables_.count(table_name(table)) == 0) return false;
+  const bool broken = std::any_of(damage_.begin(), damage_.end(), [&](const PageDamage& each) {
+    return each.table == table_name(table);
+  });
+  const bool bad =
+      std::any_of(bad_.begin(), bad_.end(), [&](const auto& each) { return each.first == table; });
+  return !broken && !bad;
+}
+
+bool Salvage::may_be_lost(Table table, ByteView key) const {
+  const char* name = table_name(table);
+  if (all_may_be_lost_ || tables_.count(name) == 0) return true;
+  if (bad_.count({table, Bytes(key)}) > 0) return true;
+  return std::any_of(damage_.begin(), damage_.end(), [&](const PageDamage& each) {
+    return each.table == name && key >= each.low && (each.high.empty() || key < each.high);
+  });
+}
+
+void Salvage::search() {
+  const bool whole = bad_.empty() && !all_may_be_lost_ &&
+                     std::all_of(damage_.begin(), damage_.end(), [&](const PageDamage& each) {
+                       return each.table == free_pages_name || each.table.empty();
+                     });
+  if (whole && tables_.size() >= table_count) return;
+  // A leaf page that names fewer rows than it has looks well: only the counts give it away.
+  const bool miscounted = std::any_of(damage_.begin(), damage_.end(),
+                                      [](const PageDamage& each) { return each.only_counts; });
+  const PageScan scan(fd_.get(), paths_.data, page_bytes_, file_bytes_);
+  for (uint64_t page = 2; page < scan.pages(); ++page) {
+    const bool used = page < used_.size() && used_[page];
+    if (used && !miscounted && !all_may_be_lost_) continue;
+    const bool stale = !knows_free_ || used || (page < free_.size() && free_[page]);
+    scan.rows_of(page, used && miscounted,
+                 [&](Table table, ByteView key, ByteView payload, uint64_t at, uint64_t bytes) {
+                   if (may_be_lost(table, key))
+                     offer(table, key, payload, {at, bytes, true, stale});
+                 });
+  }
+}
+
+// Of two versions the one on a page in use, else the newer one by what it says; the tree's where
+// they are equal.
+void Salvage::offer(Table table, ByteView key, ByteView payload, const SalvagedRow& row) {
+  Rows& rows = rows_[static_cast<unsigned>(table)];
+  const auto [known, is_new] = rows.try_emplace(Bytes(key), row);
+  if (is_new) return;
+  const bool better = known->second.stale != row.stale
+                          ? known->second.stale
+                          : is_newer(table, key, payload, this->payload(known->second));
+  // The row of a tree that is not the newest one competes like the others.
+  const bool from_old_tree = all_may_be_lost_ && !known->second.searched;
+  if (from_old_tree ? is_newer(table, key, payload, this->payload(known->second)) : better)
+    known->second = row;
+}
+
+Bytes Salvage::payload(const SalvagedRow& row) const {
+  Bytes bytes(row.bytes, '\0');
+  bytes.resize(read_all_at(fd_.get(), bytes.data(), bytes.size(), row.at, paths_.data));
+  bytes.resize(bytes.size() - std::min(bytes.size(), sizeof(uint32_t)));
+  return bytes;
+}
+
+}  // namespace aimlog

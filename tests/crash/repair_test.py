@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""aimlog repair: what it saves of a damaged repo is what was not hit, it says what is lost, and
+what it makes is sound. AIMLOG_LONG=1 damages more; a seed as the last word does only that one.
+
+usage: repair_test.py CRASH_HOST PLUGIN COMMAND [TEST...] [SEED]
+"""
+
+import collections
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+from crash_support import LONG, Programs, Repo, count_acks, run_tests, wait_until
+from lmdb_file import PAGE, LmdbFile, numbers
+from safekeeping import check, contents
+
+PROGRAMS = Programs(sys.argv[1:4])
+SEEDS = [int(word) for word in sys.argv[4:] if word.isdigit()]
+DAMAGED_REPOS = 120 if LONG > 1 else 6
+NOTHING_MATCHED = 3
+JOB_KEYS = ("job", "experiment")
+
+
+def run_command(*words, statuses=(0,)):
+    done = subprocess.run([PROGRAMS.command, *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode in statuses, (words, done.returncode, done.stdout[-2000:], done.stderr)
+    return done.stdout
+
+
+def repair(damaged, target):
+    return json.loads(run_command("repair", damaged, target, "--json"))
+
+
+def shown(path):
+    words = ("show", "--all", "--json", "--types", "--points", "--repo", path)
+    text = run_command(*words, statuses=(0, NOTHING_MATCHED))
+    return {run["id"]: run for run in map(json.loads, text.splitlines())}
+
+
+def points_of(run):
+    """Each point of each series, as often as it is there."""
+    return {
+        (metric["name"], json.dumps(metric["context"])): collections.Counter(
+            json.dumps(point) for point in metric["points"]
+        )
+        for metric in run["metrics"]
+    }
+
+
+def data_of(path):
+    return os.path.join(path, ".aimlog", "data.mdb")
+
+
+class Base:
+    """A sound repo, what it shows, and where everything of it stands."""
+
+    def __init__(self, path):
+        self.path = path
+        self.file = LmdbFile(data_of(path))
+        copy = path + ".copy"
+        shutil.copytree(path, copy)
+        self.runs = shown(copy)  # which replays what waits in its ring
+        shutil.rmtree(copy)
+        self.ids = {}
+        for (table, key), (value, _) in self.file.rows.items():
+            if table == "runs" and key[0] == 3:  # id to number
+                self.ids[varint(value[1:])] = key[1:].hex()
+
+    def run_of(self, row):
+        """The id of the run that a row is of, if it is of one."""
+        table, key = row
+        if table == "runs" and key[0] == 1:
+            return self.ids.get(numbers(key[1:], 4)[0])
+        if table in ("attempts", "params", "series", "objects", "checkpoints", "chunks"):
+            return self.ids.get(numbers(key, 4)[0])
+        return None
+
+
+def varint(text):
+    value, shift = 0, 0
+    for byte in text:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    return value
+
+
+def flip_bits(data, source):
+    for _ in range(source.choice((1, 3, 20))):
+        bit = source.randrange(len(data) * 8)
+        data[bit // 8] ^= 1 << bit % 8
+
+
+def zero_pages(data, source):
+    for _ in range(source.choice((1, 2, 5))):
+        page = source.randrange(len(data) // PAGE) * PAGE
+        data[page : page + PAGE] = bytes(PAGE)
+
+
+def scramble_sectors(data, source):
+    for _ in range(source.choice((1, 4))):
+        at = source.randrange(len(data) // 512) * 512
+        data[at : at + 512] = source.randbytes(512)
+
+
+def cut(data, source):
+    del data[source.randrange(PAGE, len(data)) :]
+
+
+def cut_and_flip(data, source):
+    flip_bits(data, source)
+    cut(data, source)
+
+
+DAMAGES = (flip_bits, zero_pages, scramble_sectors, cut, cut_and_flip)
+
+
+def make_finished(root):
+    """Several jobs of many runs, all at their ends: pages that were used again and again."""
+    repo = Repo(PROGRAMS, root, "finished")
+    for seed in range(3):
+        words = ("--trials", 40, "--results", 2400, "--seed", seed, "--job", seed)
+        repo.run(*words, "--set", "commit_interval_ms=10")
+    repo.run("--trials", 2, "--results", 3000, "--seed", 7, "--job", 7)
+    return Base(repo.path)
+
+
+def make_killed(root):
+    """A writer that was killed: tails that wait for their chunks, events that wait in the ring."""
+    repo = Repo(PROGRAMS, root, "killed")
+    repo.run("--trials", 20, "--results", 3000, "--seed", 1, "--job", 1)
+    host = repo.start("--trials", 9, "--results", 10**6, "--pace-us", 50, "--job", 2)
+    begun = count_acks(repo.acks)
+    wait_until(lambda: count_acks(repo.acks) > begun + 4000, "results were recorded")
+    host.kill()
+    host.communicate()
+    return Base(repo.path)
+
+
+def expect_saved(base, hit, saved, report):
+    """Runs of which nothing was hit are as they were; of the others nothing is made up, and what
+    differs is told."""
+    hit_runs = {base.run_of(row) for row in hit}
+    hit_tables = {table for table, _ in hit}
+    # A tail holds results of many runs; the journal's row says where its replay begins.
+    waiting_hit = bool(hit_tables & {"tails", "journals"})
+    # Where the list of tables is an older one, it is not known any more where replaying begins.
+    waiting_hit = waiting_hit or any("are not replayed" in note for note in report["notes"])
+    shared_hit = bool(hit_tables & {"names", "shapes", "meta"})
+    told = {run["id"]: run for run in report["runs"]}
+    for run_id, run in base.runs.items():
+        was_open = run["status"] == "crashed"
+        if run_id not in saved:
+            assert run_id in hit_runs or was_open, (run_id, report)
+            told_so = ("rows are lost", "runs may be missing")
+            assert any(text in note for note in report["notes"] for text in told_so), report
+            continue
+        now, whole = saved[run_id], told[run_id]["whole"]
+        before, after = points_of(run), points_of(now)
+        lost = 0
+        if not shared_hit:
+            assert set(after) <= set(before), (run_id, set(after) - set(before))
+            for series, points in before.items():
+                made_up = after.get(series, collections.Counter()) - points
+                assert not made_up, (run_id, series, list(made_up)[:3])
+                lost += sum((points - after.get(series, collections.Counter())).values())
+        untouched = run_id not in hit_runs and not (waiting_hit and was_open) and not shared_hit
+        assert not untouched or lost == 0, (run_id, lost)
+        if lost > 0 and not was_open:
+            assert not whole, (run_id, lost, told[run_id])
+            if not told[run_id]["count_unknown"]:
+                assert told[run_id]["points_lost"] == lost, (lost, told[run_id])
+        if untouched:
+            expect_same(run, now, hit_tables)
+            assert was_open or whole or report["rows_stale"] > 0, told[run_id]
+
+
+def expect_same(before, after, hit_tables):
+    for key in before:
+        if key in JOB_KEYS and hit_tables & {"jobs", "experiments"}:
+            continue
+        # When a run that was open crashed is told by its last event, or by its last result.
+        if key in ("ended", "ended_ns", "attempts") and before["status"] == "crashed":
+            continue
+        if key == "metrics":
+            assert points_of(before) == points_of(after)
+            continue
+        assert before[key] == after[key], (key, before[key], after[key])
+
+
+def damage_and_repair(base, root, seed):
+    source = random.Random(seed)
+    damage = DAMAGES[seed % len(DAMAGES)]
+    damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
+    for path in (damaged, target):
+        shutil.rmtree(path, ignore_errors=True)
+    shutil.copytree(base.path, damaged)
+    data = bytearray(base.file.data)
+    damage(data, source)
+    with open(data_of(damaged), "wb") as file:
+        file.write(data)
+    before = contents(damaged)
+    report = repair(damaged, target)
+    assert contents(damaged) == before, "the damaged repo was changed"
+    said = check(PROGRAMS, target, "--deep")
+    assert said["sound"], said["findings"][:5]
+    hit = base.file.hit_rows(bytes(data))
+    expect_saved(base, hit, shown(target), report)
+    return len(hit), sum(not run["whole"] for run in report["runs"])
+
+
+def damage_many(base, root, seeds):
+    for seed in seeds:
+        try:
+            hit, not_whole = damage_and_repair(base, root, seed)
+        except BaseException:
+            print(f"seed {seed} ({DAMAGES[seed % len(DAMAGES)].__name__}) of {base.path}")
+            raise
+        if LONG > 1:
+            print(f"seed {seed}: {hit} rows hit, {not_whole} runs not whole")
+
+
+def half_of_the_seeds(odd):
+    return SEEDS or [2 * i + odd for i in range(DAMAGED_REPOS // 2)]
+
+
+def what_is_saved_of_finished_runs_is_what_was_not_hit(root):
+    damage_many(make_finished(root), root, half_of_the_seeds(0))
+
+
+def what_is_saved_of_a_killed_writer_is_what_was_not_hit(root):
+    damage_many(make_killed(root), root, half_of_the_seeds(1))
+
+
+def nothing_is_lost_with_pages_that_only_lead_to_others(root):
+    """Heads, lists of tables, inner pages: all rows are found again."""
+    base = make_finished(root)
+    inner = [page for pages in base.file.branches.values() for page in pages]
+    assert inner, "the repo is too small"
+    lists = (base.file.root, base.file.free_root)
+    for pages in ((0,), lists, inner, (0, 1, *lists, *inner)):
+        data = bytearray(base.file.data)
+        for page in pages:
+            if page * PAGE < len(data):
+                data[page * PAGE : page * PAGE + PAGE] = bytes(PAGE)
+        assert not base.file.hit_rows(bytes(data))
+        damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
+        shutil.rmtree(damaged, ignore_errors=True)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(base.path, damaged)
+        with open(data_of(damaged), "wb") as file:
+            file.write(data)
+        report = repair(damaged, target)
+        saved = shown(target)
+        assert check(PROGRAMS, target, "--deep")["sound"]
+        assert set(saved) == set(base.runs), pages
+        for run_id, run in base.runs.items():
+            expect_same(run, saved[run_id], set())
+        # Without the list of free pages nobody can tell an older row from the newest.
+        if report["rows_stale"] == 0:
+            assert report["runs_whole"] == len(base.runs), (pages, report["notes"])
+
+
+TESTS = (
+    what_is_saved_of_finished_runs_is_what_was_not_hit,
+    what_is_saved_of_a_killed_writer_is_what_was_not_hit,
+    nothing_is_lost_with_pages_that_only_lead_to_others,
+)
+
+if __name__ == "__main__":
+    sys.exit(run_tests(TESTS, [word for word in sys.argv[4:] if not word.isdigit()]))
