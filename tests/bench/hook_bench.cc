@@ -13,6 +13,7 @@
 
 #include "tests/bench/latency.h"
 #include "tests/bench/loaded_plugin.h"
+#include "tests/bench/options.h"
 #include "tests/bench/process_usage.h"
 #include "tests/bench/report.h"
 #include "tests/support/temp_dir.h"
@@ -22,12 +23,17 @@ namespace {
 
 constexpr int64_t first_time_ns = 1700000000000000000;
 
-struct Options {
+struct Plan {
+  explicit Plan(const Options& options)
+      : aimlog(options.given(0)),
+        jsonl(options.given(1)),
+        floor(options.given(2)),
+        full_speed_calls(options.quick() ? 300'000 : 10'000'000),
+        paced_calls(options.quick() ? 3'000 : 120'000),
+        other_calls(options.quick() ? 20'000 : 200'000) {}
+
   std::string aimlog, jsonl, floor;
-  bool json = false;
-  uint64_t full_speed_calls = 10'000'000;
-  uint64_t paced_calls = 120'000;
-  uint64_t other_calls = 200'000;
+  uint64_t full_speed_calls, paced_calls, other_calls;
 };
 
 // A result of so many numbers: the iteration, and metrics in two nested maps as trainers have them.
@@ -99,10 +105,10 @@ constexpr const char* aimlog_config = "repo: repo\non_full: block\n";
 // Reports of twenty numbers to all three, in turn.
 class Turns {
  public:
-  explicit Turns(const Options& options)
-      : floor_(options.floor, "", directory_.path()),
-        aimlog_(options.aimlog, aimlog_config, directory_.path()),
-        jsonl_(options.jsonl, "path: lines.jsonl\n", directory_.path()) {
+  explicit Turns(const Plan& plan)
+      : floor_(plan.floor, "", directory_.path()),
+        aimlog_(plan.aimlog, aimlog_config, directory_.path()),
+        jsonl_(plan.jsonl, "path: lines.jsonl\n", directory_.path()) {
     for (int i = 0; i < 100; ++i) aimlog_.report(tree_.next(), tree_.step());
     const uint64_t before = aimlog_.journal_used();
     aimlog_.report(tree_.next(), tree_.step());
@@ -159,19 +165,19 @@ void print(const Report& report, const std::string& pace, Turns& turns, double n
   }
 }
 
-void full_speed(const Options& options, const Report& report, double ns_per_tick) {
-  Turns turns(options);
+void full_speed(const Plan& plan, const Report& report, double ns_per_tick) {
+  Turns turns(plan);
   const uint64_t faults = minor_faults();
-  for (uint64_t i = 0; i < options.full_speed_calls; ++i) turns.turn(i % 64 == 0);
+  for (uint64_t i = 0; i < plan.full_speed_calls; ++i) turns.turn(i % 64 == 0);
   report.say("page faults of the host's thread: " + std::to_string(minor_faults() - faults));
   print(report, "full speed", turns, ns_per_tick);
 }
 
-void paced(const Options& options, const Report& report, double ns_per_tick) {
-  Turns turns(options);
+void paced(const Plan& plan, const Report& report, double ns_per_tick) {
+  Turns turns(plan);
   turns.count_faults = true;
   auto due = std::chrono::steady_clock::now();
-  for (uint64_t i = 0; i < options.paced_calls; ++i) {
+  for (uint64_t i = 0; i < plan.paced_calls; ++i) {
     std::this_thread::sleep_until(due += std::chrono::milliseconds(1));
     turns.turn(i % 8 == 0);
   }
@@ -180,15 +186,15 @@ void paced(const Options& options, const Report& report, double ns_per_tick) {
 }
 
 // p50 by the number of metrics, and from it the fixed part and that of each metric.
-void by_metrics(const Options& options, const Report& report, double ns_per_tick) {
+void by_metrics(const Plan& plan, const Report& report, double ns_per_tick) {
   std::vector<std::pair<double, double>> costs;
   for (const size_t metrics : {1u, 5u, 20u, 100u, 1000u}) {
     const test::TempDir directory;
-    Host host(options.aimlog, aimlog_config, directory.path());
-    Host floor_host(options.floor, "", directory.path());
+    Host host(plan.aimlog, aimlog_config, directory.path());
+    Host floor_host(plan.floor, "", directory.path());
     Tree tree(metrics);
     Latencies ours, floor;
-    for (uint64_t i = 0; i < options.other_calls * 20 / (20 + metrics); ++i) {
+    for (uint64_t i = 0; i < plan.other_calls * 20 / (20 + metrics); ++i) {
       const tuner_value& result = tree.next();
       floor.measure([&] { floor_host.report(result, tree.step()); });
       ours.measure([&] { host.report(result, tree.step()); });
@@ -204,16 +210,16 @@ void by_metrics(const Options& options, const Report& report, double ns_per_tick
 }
 
 // Many trials that report one after the other, beside one that reports alone.
-void many_trials(const Options& options, const Report& report, double ns_per_tick) {
+void many_trials(const Plan& plan, const Report& report, double ns_per_tick) {
   constexpr uint64_t trials = 1000;
   const test::TempDir directory, other_directory;
-  Host host(options.aimlog, aimlog_config, directory.path());
-  Host alone(options.aimlog, aimlog_config, other_directory.path());
+  Host host(plan.aimlog, aimlog_config, directory.path());
+  Host alone(plan.aimlog, aimlog_config, other_directory.path());
   std::vector<std::string> ids;
   for (uint64_t i = 0; i < trials; ++i) ids.push_back("trial_" + std::to_string(10000 + i));
   Tree tree(20);
   Latencies many, one;
-  for (uint64_t i = 0; i < options.other_calls; ++i) {
+  for (uint64_t i = 0; i < plan.other_calls; ++i) {
     const tuner_value& result = tree.next();
     const uint64_t chosen = i % trials;
     host.choose(ids[chosen], chosen + 1);
@@ -225,13 +231,13 @@ void many_trials(const Options& options, const Report& report, double ns_per_tic
 }
 
 // Shapes that were not there the call before.
-void odd_shapes(const Options& options, const Report& report, double ns_per_tick) {
+void odd_shapes(const Plan& plan, const Report& report, double ns_per_tick) {
   const test::TempDir directory;
-  Host host(options.aimlog, aimlog_config, directory.path());
+  Host host(plan.aimlog, aimlog_config, directory.path());
   Tree one(20, "one"), other(20, "other");
   Latencies first, known, changed, fresh;
   first.measure([&] { host.report(one.next(), 1); });
-  for (uint64_t i = 0; i < options.other_calls / 10; ++i) {
+  for (uint64_t i = 0; i < plan.other_calls / 10; ++i) {
     host.report(one.next(), one.step());
     known.measure([&] { host.report(one.next(), one.step()); });
     changed.measure([&] { host.report(other.next(), other.step()); });
@@ -251,34 +257,22 @@ void odd_shapes(const Options& options, const Report& report, double ns_per_tick
              reference, usual);
 }
 
+int run(const Options& options) {
+  const Report report(options.json());
+  const Plan plan(options);
+  const double ns_per_tick = nanoseconds_per_tick();
+  full_speed(plan, report, ns_per_tick);
+  paced(plan, report, ns_per_tick);
+  by_metrics(plan, report, ns_per_tick);
+  many_trials(plan, report, ns_per_tick);
+  odd_shapes(plan, report, ns_per_tick);
+  return 0;
+}
+
 }  // namespace
 }  // namespace aimlog::bench
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  if (argc < 4) {
-    std::cerr << "usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN FLOOR_PLUGIN [--quick] [--json]\n";
-    return 2;
-  }
-  Options options;
-  options.aimlog = argv[1];
-  options.jsonl = argv[2];
-  options.floor = argv[3];
-  for (int i = 4; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--json") options.json = true;
-    if (word == "--quick") {
-      options.full_speed_calls = 300'000;
-      options.paced_calls = 3'000;
-      options.other_calls = 20'000;
-    }
-  }
-  const Report report(options.json);
-  const double ns_per_tick = nanoseconds_per_tick();
-  full_speed(options, report, ns_per_tick);
-  paced(options, report, ns_per_tick);
-  by_metrics(options, report, ns_per_tick);
-  many_trials(options, report, ns_per_tick);
-  odd_shapes(options, report, ns_per_tick);
-  return 0;
+  return run_main(argc, argv, 3, "AIMLOG_PLUGIN JSONL_PLUGIN FLOOR_PLUGIN [--quick] [--json]", run);
 }
