@@ -57,15 +57,17 @@ void with_still_file(const RepoPaths& paths, const Check& check) {
 }  // namespace
 
 void check_pages(const RepoPaths& paths, bool may_write, bool everything) {
+  const std::filesystem::path mark = paths.root / "checked";
+  const std::string boot = boot_id();
   const UniqueFd fd(::open(paths.data.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
-    if (errno == ENOENT) return;
-    throw system_error("cannot open " + paths.data.string(), errno);
+    if (errno != ENOENT) throw system_error("cannot open " + paths.data.string(), errno);
+    // What is made now needs no look before the machine has been started anew.
+    if (may_write && !boot.empty()) replace_file(mark, boot);
+    return;
   }
   const uint64_t size = file_size(fd.get(), paths.data);
   if (size == 0) return;
-  const std::filesystem::path mark = paths.root / "checked";
-  const std::string boot = boot_id();
   const bool new_boot = boot.empty() || read_small_file(mark) != boot;
   const bool walk = everything || new_boot || size <= always_walked_bytes;
   with_still_file(paths, [&] {
