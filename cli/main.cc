@@ -1,8 +1,10 @@
 // The aimlog command.
 #include <signal.h>
+#include <unistd.h>
 
 #include <exception>
 #include <new>
+#include <string_view>
 
 #include "cli/args/parse.h"
 #include "cli/command.h"
@@ -27,20 +29,31 @@ int run(int argc, const char* const* argv) {
   return exit_usage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  // A pager that was left makes write() fail, which print() takes for the end.
-  signal(SIGPIPE, SIG_IGN);
+int run_and_complain(int argc, const char* const* argv) {
   try {
     return run(argc, argv);
   } catch (const Failure& failure) {
     complain(failure.what(), failure.details());
     return failure.exit_code();
   } catch (const std::bad_alloc&) {
-    complain("there is not enough memory");
+    throw;
   } catch (const std::exception& error) {
     complain(error.what());
+  }
+  return exit_error;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A pager that was left makes write() fail, which print() takes for the end.
+  signal(SIGPIPE, SIG_IGN);
+  try {
+    return run_and_complain(argc, argv);
+  } catch (const std::bad_alloc&) {
+    // Said without asking for memory, of which there may still be none.
+    constexpr std::string_view text = "aimlog: there is not enough memory\n";
+    if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return exit_error;
   }
   return exit_error;
 }

@@ -126,7 +126,11 @@ Environment::State::State(RepoPaths repo_paths, OpenMode mode)
   refuse_network_disk(paths.root);
   const CreationLock lock(paths);
   format = read_format(paths);  // somebody may have been faster
-  if (format) refuse_lost_data(paths);
+  if (format) {
+    refuse_lost_data(paths);
+  } else {
+    remove_unfinished_data(paths);
+  }
   open_files(Opening::create);
   // FORMAT comes last: a repo whose making was cut short has none and is made to the end next time.
   if (!format) write_format(paths);

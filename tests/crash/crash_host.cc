@@ -24,8 +24,21 @@
 #include "tests/crash/faults.h"
 #include "tests/crash/host_options.h"
 
+// Where nth_call is preloaded: memory that this program asks for itself is always given.
+extern "C" __attribute__((weak)) void crash_fault_outside(int yes);
+
 namespace crash {
 namespace {
+
+void be_outside(bool yes) {
+  if (crash_fault_outside != nullptr) crash_fault_outside(yes ? 1 : 0);
+}
+
+class InsidePlugin {
+ public:
+  InsidePlugin() { be_outside(false); }
+  ~InsidePlugin() { be_outside(true); }
+};
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -50,7 +63,9 @@ tuner::Plugin create(const HostOptions& options) {
   auto args = tuner::make<tuner_create_args>();
   args.settings = settings.data();
   args.setting_count = settings.size();
-  return tuner::Plugin(load_entry(options.plugin), args, "crash-host");
+  const auto entry = load_entry(options.plugin);
+  const InsidePlugin inside;
+  return tuner::Plugin(entry, args, "crash-host");
 }
 
 struct Trial {
@@ -117,7 +132,9 @@ class Host {
     record.job = options_.job;
     Record& noted = log_.begin(record);
     const std::int64_t start = now_ns();
+    be_outside(false);
     const tuner_status status = (plugin_.*hook)(event);
+    be_outside(true);
     log_.end(noted, status, static_cast<std::uint64_t>(now_ns() - start));
   }
 
@@ -232,11 +249,15 @@ class Host {
     auto stats = tuner::make<tuner_stats>();
     tuner::ErrorText message;
     stats.message = message;
-    plugin_.get_stats(stats);
     auto event = tuner::make<tuner_experiment_end_event>();
+    be_outside(false);
+    plugin_.get_stats(stats);
     plugin_.on_experiment_end(event);
+    be_outside(true);
     const std::int64_t start = now_ns();
+    be_outside(false);
     const tuner_status status = plugin_.destroy();
+    be_outside(true);
     const std::int64_t took = now_ns() - start;
     print(status, took, stats, message.str());
   }
@@ -284,6 +305,7 @@ class Host {
 
 int main(int count, char** words) {
   try {
+    crash::be_outside(true);
     crash::Host(crash::read_options(count, words)).run();
     return 0;
   } catch (const std::exception& error) {

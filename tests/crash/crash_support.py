@@ -91,6 +91,9 @@ class Repo:
     def records(self):
         return read_acks(self.acks)
 
+    def records_of(self, job):
+        return read_acks(f"{self.acks}{job}")
+
 
 def read_acks(path):
     if count_acks(path) == 0:  # killed before it made the file

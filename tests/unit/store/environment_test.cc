@@ -178,6 +178,21 @@ TEST_CASE("ARepoWhoseMakingWasCutShortIsMadeToTheEnd") {
   CHECK(std::filesystem::exists(dir / ".aimlog/FORMAT"));
 }
 
+TEST_CASE("ADataFileWhoseMakingWasCutShortIsMadeAnew") {
+  for (const size_t written : {0u, 100u, 4096u, 8192u}) {
+    const TempDir dir;
+    std::filesystem::create_directories(dir / ".aimlog");
+    write_text(dir / ".aimlog/data.mdb", std::string(written, '\0'));
+    CHECK_NOTHROW(Environment::open(dir.path(), OpenMode::create));
+  }
+  // What is longer may hold something, so it stays.
+  const TempDir dir;
+  std::filesystem::create_directories(dir / ".aimlog");
+  write_text(dir / ".aimlog/data.mdb", std::string(16384, '\0'));
+  CHECK_THROWS_AS(Environment::open(dir.path(), OpenMode::create), Error);
+  CHECK(std::filesystem::file_size(dir / ".aimlog/data.mdb") == 16384);
+}
+
 TEST_CASE("NetworkFileSystemsAreKnown") {
   for (const long magic : {0x6969L, 0x517bL, 0xff534d42L, 0xfe534d42L, 0x01021997L, 0x65735546L,
                            0x0bd00bd0L, 0x47504653L, 0x5346414fL, 0x00c36400L}) {
