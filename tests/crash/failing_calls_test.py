@@ -12,7 +12,7 @@ from fault_support import run_cases
 
 KINDS = ("EIO", "ENOSPC", "EINTR", "EAGAIN", "EMFILE", "short")
 SEEDS = ("none", "dead")
-SHARE = 4  # of each kind, where not all are tried
+SHARE = 2  # of each kind, where not all are tried
 SHOW = ("show", "--all", "--json", "--types", "--points")
 
 
