@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <charconv>
-#include <limits>
 
 #include "cli/args/suggest.h"
 #include "cli/command.h"
@@ -12,11 +11,6 @@
 
 namespace aimlog::cli {
 namespace {
-
-struct StepRange {
-  int64_t first = std::numeric_limits<int64_t>::min();
-  int64_t last = std::numeric_limits<int64_t>::max();
-};
 
 void read_bound(const std::string& text, int64_t& bound) {
   if (text.empty()) return;
@@ -54,11 +48,9 @@ struct SeriesPoints {
   std::vector<Point> points;
 };
 
-std::vector<Point> chosen_points(std::vector<Point> all, const AttemptChoice& choice,
-                                 const StepRange& steps) {
+std::vector<Point> chosen_points(std::vector<Point> all, const AttemptChoice& choice) {
   if (choice.only) std::erase_if(all, [&](const Point& p) { return p.attempt != *choice.only; });
   if (!choice.all) all = default_view(std::move(all));
-  std::erase_if(all, [&](const Point& p) { return p.step < steps.first || p.step > steps.last; });
   return all;
 }
 
@@ -76,8 +68,8 @@ std::vector<SeriesPoints> collect(Snapshot& snapshot, const Args& args) {
   const auto words = args.all("--context");
   std::erase_if(keys, [&](SeriesKey key) { return !context_has(names.at(key), words); });
   std::vector<SeriesPoints> result;
-  for (auto& [key, points] : read_all_points(snapshot.txn(), snapshot.tails(), run, keys)) {
-    auto chosen = chosen_points(std::move(points), choice, steps);
+  for (auto& [key, points] : read_all_points(snapshot.txn(), snapshot.tails(), run, keys, steps)) {
+    auto chosen = chosen_points(std::move(points), choice);
     if (!chosen.empty()) result.push_back({names.at(key), std::move(chosen)});
   }
   return result;

@@ -39,20 +39,23 @@ struct PlacedPoint {
 };
 using PlacedPoints = std::map<SeriesKey, std::vector<PlacedPoint>>;
 
-void add_chunk_points(const ChunkKey& key, ByteView encoded, PlacedPoints& wanted) {
+void add_chunk_points(const ChunkKey& key, ByteView encoded, const StepRange& range,
+                      PlacedPoints& wanted) {
   const RowGroupReader reader(encoded);
-  std::vector<int64_t> steps, times;
+  const std::vector<int64_t> steps = reader.steps();
+  if (std::none_of(steps.begin(), steps.end(), [&](int64_t step) { return range.has(step); }))
+    return;
+  std::vector<int64_t> times;
   std::vector<Number> epochs;
   for (auto& [series, points] : wanted) {
     const auto values = reader.column(series);
     if (!values) continue;
-    if (steps.empty()) {
-      steps = reader.steps();
+    if (times.empty()) {
       times = reader.times_ns();
       epochs = reader.epochs();
     }
     for (size_t i = 0; i < values->size(); ++i) {
-      if (!(*values)[i].exists()) continue;
+      if (!(*values)[i].exists() || !range.has(steps[i])) continue;
       const Number epoch = i < epochs.size() ? epochs[i] : Number{};
       points.push_back({{steps[i], times[i], epoch, (*values)[i], key.attempt},
                         key.journal,
@@ -61,10 +64,12 @@ void add_chunk_points(const ChunkKey& key, ByteView encoded, PlacedPoints& wante
   }
 }
 
-void add_tail_points(const Tails& tails, RunNumber run, PlacedPoints& wanted) {
+void add_tail_points(const Tails& tails, RunNumber run, const StepRange& range,
+                     PlacedPoints& wanted) {
   ResultView result;
   for (const Tails::Row& row : tails.of(run)) {
     decode_result(row.result, result);
+    if (!range.has(result.step)) continue;
     each_column(tails, row, result, [&](SeriesKey series, Number value, ByteView) {
       const auto found = wanted.find(series);
       if (found == wanted.end() || !value.exists()) return;
@@ -153,13 +158,14 @@ const ShapeRow& Tails::shape(ShapeNumber number) const { return shapes_.at(numbe
 
 std::map<SeriesKey, std::vector<Point>> read_all_points(const Transaction& txn, const Tails& tails,
                                                         RunNumber run,
-                                                        const std::vector<SeriesKey>& keys) {
+                                                        const std::vector<SeriesKey>& keys,
+                                                        const StepRange& steps) {
   PlacedPoints placed;
   for (const SeriesKey& key : keys) placed[key];
   each_chunk(txn, run, [&](const ChunkKey& key, ByteView encoded) {
-    add_chunk_points(key, encoded, placed);
+    add_chunk_points(key, encoded, steps, placed);
   });
-  add_tail_points(tails, run, placed);
+  add_tail_points(tails, run, steps, placed);
 
   // Rows of one journal may still be in tails while those of a later one are already sealed.
   const auto before = [](const PlacedPoint& a, const PlacedPoint& b) {

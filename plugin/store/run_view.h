@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,6 +26,13 @@ struct Point {
   Number epoch;  // none where there was none
   Number value;
   uint32_t attempt = 0;
+};
+
+// Both ends belong to it.
+struct StepRange {
+  int64_t first = std::numeric_limits<int64_t>::min();
+  int64_t last = std::numeric_limits<int64_t>::max();
+  bool has(int64_t step) const { return step >= first && step <= last; }
 };
 
 // The unsealed rows of the whole repo, copied once per transaction and shared by all runs.
@@ -49,10 +57,13 @@ class Tails {
 // All points of a series, in order of attempt, journal and sequence: nothing merged.
 std::vector<Point> read_all_points(const Transaction& txn, const Tails& tails, RunNumber run,
                                    SeriesKey key);
-// The same for several series with one pass over the chunks; a key without points has no entry.
+// The same for several series with one pass over the chunks, only points of the steps asked for; a
+// key without points has no entry. Of a chunk that has none of these steps only the steps are
+// decoded.
 std::map<SeriesKey, std::vector<Point>> read_all_points(const Transaction& txn, const Tails& tails,
                                                         RunNumber run,
-                                                        const std::vector<SeriesKey>& keys);
+                                                        const std::vector<SeriesKey>& keys,
+                                                        const StepRange& steps = {});
 // The default view, by rising step.
 std::vector<Point> default_view(std::vector<Point> all);
 std::vector<Point> read_points(const Transaction& txn, const Tails& tails, RunNumber run,

@@ -246,6 +246,52 @@ TEST_CASE("RowsOfALaterJournalMaySealFirst") {
   CHECK(read_summaries(txn, tails, run_number).at(repo.keys[0]).last == number(2.0));
 }
 
+TEST_CASE("OfAChunkOutsideTheStepsOnlyTheStepsAreRead") {
+  Repo repo;
+  std::vector<MadeResult> history;
+  for (int64_t step = 1; step <= 60; ++step)
+    history.push_back({1, 1, static_cast<uint64_t>(step), step, {number(0.1), {}, {}}});
+  const auto value_of = [](int64_t step) { return Number::of(1.0 / static_cast<double>(step)); };
+  with_write_transaction(*repo.env, [&](WriteTransaction& txn) {
+    write_history(txn, repo, history, 0);
+    for (uint64_t begin : {0u, 20u, 40u}) {
+      RowGroup group;
+      group.first_sequence = begin + 1;
+      group.last_sequence = begin + 20;
+      group.columns.push_back({repo.keys[0], {}});
+      for (auto step = static_cast<int64_t>(begin) + 1001;
+           step <= 1020 + static_cast<int64_t>(begin); ++step) {
+        group.steps.push_back(step);
+        group.times_ns.push_back(step);
+        group.epochs.emplace_back();
+        group.columns[0].values.push_back(value_of(step));
+      }
+      Bytes encoded = encode_row_group(group);
+      if (begin == 20) encoded[encoded.size() - 10] ^= 1;  // within the values, whose part is last
+      put_chunk(txn, {run_number, 1, 1, begin + 1}, encoded);
+    }
+  });
+  const Transaction txn(*repo.env);
+  const Tails tails(txn);
+  const std::vector<SeriesKey> keys = {repo.keys[0]};
+  const auto steps_of = [&](StepRange range) {
+    std::vector<int64_t> steps;
+    for (const auto& [key, points] : read_all_points(txn, tails, run_number, keys, range)) {
+      for (const Point& point : points) {
+        if (point.step > 1000) CHECK(point.value == value_of(point.step));
+        steps.push_back(point.step);
+      }
+    }
+    return steps;
+  };
+  CHECK(steps_of({1003, 1004}) == std::vector<int64_t>{1003, 1004});
+  CHECK(steps_of({1041, 1041}) == std::vector<int64_t>{1041});
+  CHECK(steps_of({59, 1001}) == std::vector<int64_t>{1001, 59, 60});
+  CHECK(steps_of({1061, 2000}).empty());
+  CHECK(steps_of({7, 6}).empty());
+  CHECK_THROWS_AS(steps_of({1001, 1021}), Error);  // now the damaged values are needed
+}
+
 TEST_CASE("WhatIsNoNumberKeepsItsLastValueAndItsCount") {
   Repo repo;
   const std::vector<MadeResult> history = {{1, 1, 1, 1, {{}, number(1.0), number(1.0)}},
