@@ -4,9 +4,9 @@ namespace aimlog::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
-      ls_command(),     best_command(),  exps_command(),    metrics_command(),    show_command(),
-      get_command(),    plot_command(),  export_command(),  import_command(),     check_command(),
-      repair_command(), stats_command(), version_command(), completion_command(),
+      ls_command(),     best_command(),   exps_command(),   metrics_command(), show_command(),
+      get_command(),    plot_command(),   export_command(), import_command(),  check_command(),
+      repair_command(), backup_command(), stats_command(),  version_command(), completion_command(),
   };
   return all;
 }

@@ -32,6 +32,7 @@ Command plot_command();
 Command stats_command();
 Command export_command();
 Command import_command();
+Command backup_command();
 Command check_command();
 Command repair_command();
 Command version_command();

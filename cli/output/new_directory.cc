@@ -53,4 +53,11 @@ void NewDirectory::appear() {
   sync_directory(target_.parent_path());
 }
 
+void copy_notes(const fs::path& repo, const fs::path& target) {
+  const fs::path notes = repo / ".aimlog" / "optuna";
+  if (!fs::is_directory(notes)) return;
+  fs::create_directories(target / ".aimlog");
+  fs::copy(notes, target / ".aimlog" / "optuna", fs::copy_options::recursive);
+}
+
 }  // namespace aimlog::cli

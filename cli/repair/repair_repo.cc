@@ -151,6 +151,7 @@ class Repair {
 RepairReport repair_repo(const fs::path& damaged, const fs::path& target,
                          const std::function<void(const std::string&)>& progress) {
   NewDirectory made(target);
+  copy_notes(damaged, made.path());
   RepairReport report = Repair(damaged, made.path(), progress).run();
   made.appear();
   return report;

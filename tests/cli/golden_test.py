@@ -59,6 +59,7 @@ CASES = {
     "check": ["check"],
     "check.json": ["check", "--deep", "--json"],
     "check_nothing": ["check", "/no/such/place"],
+    "backup_nothing": ["backup", "/no/such/place", "/no/such/place/either"],
     "repair_nothing": ["repair", "/no/such/place", "/no/such/place/either"],
     "completion_bash": ["completion", "bash"],
     "completion_zsh": ["completion", "zsh"],
@@ -80,7 +81,7 @@ CASES = {
     "far_index": ["show", "@99"],
 }
 VERBS = ["ls", "best", "exps", "metrics", "show", "get", "plot", "export", "stats", "version"]
-VERBS += ["import", "completion", "check", "repair"]
+VERBS += ["import", "completion", "check", "repair", "backup"]
 CASES.update({f"help_{verb}": [verb, "--help"] for verb in VERBS})
 
 

@@ -124,9 +124,9 @@ def make_finished(root):
     """Several jobs of many runs, all at their ends: pages that were used again and again."""
     repo = Repo(PROGRAMS, root, "finished")
     for seed in range(3):
-        words = ("--trials", 40, "--results", 2400, "--seed", seed, "--job", seed)
+        words = ("--trials", 40, "--results", 1200, "--seed", seed, "--job", seed)
         repo.run(*words, "--set", "commit_interval_ms=10")
-    repo.run("--trials", 2, "--results", 3000, "--seed", 7, "--job", 7)
+    repo.run("--trials", 2, "--results", 2400, "--seed", 7, "--job", 7)
     return Base(repo.path)
 
 
@@ -136,7 +136,7 @@ def make_killed(root):
     repo.run("--trials", 20, "--results", 3000, "--seed", 1, "--job", 1)
     host = repo.start("--trials", 9, "--results", 10**6, "--pace-us", 50, "--job", 2)
     begun = count_acks(repo.acks)
-    wait_until(lambda: count_acks(repo.acks) > begun + 4000, "results were recorded")
+    wait_until(lambda: count_acks(repo.acks) > begun + 2000, "results were recorded")
     host.kill()
     host.communicate()
     return Base(repo.path)
@@ -243,7 +243,7 @@ def nothing_is_lost_with_pages_that_only_lead_to_others(root):
     inner = [page for pages in base.file.branches.values() for page in pages]
     assert inner, "the repo is too small"
     lists = (base.file.root, base.file.free_root)
-    for pages in ((0,), lists, inner, (0, 1, *lists, *inner)):
+    for pages in ((0,), inner, (0, 1, *lists, *inner)):
         data = bytearray(base.file.data)
         for page in pages:
             if page * PAGE < len(data):

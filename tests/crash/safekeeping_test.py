@@ -6,11 +6,14 @@ usage: safekeeping_test.py CRASH_HOST PLUGIN COMMAND [TEST...]
 """
 
 import glob
+import os
 import subprocess
 import sys
+import time
 
 import safekeeping
-from crash_support import ACKNOWLEDGED, Programs, Repo, count_acks, run_tests, wait_until
+from crash_support import ACKNOWLEDGED, RESULT, Programs, Repo, count_acks, run_tests, series
+from crash_support import wait_until
 from safekeeping import contents
 
 PROGRAMS = Programs(sys.argv[1:4])
@@ -100,11 +103,104 @@ def a_ring_without_its_head_is_found(root):
     assert finding["table"] == "journal" and finding["what"] and finding["todo"], finding
 
 
+def backup(repo, dest, status=0):
+    words = [PROGRAMS.command, "backup", repo.path, dest]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, done
+    return done
+
+
+def results_of(runs):
+    """The steps of each trial's attempts, in their order."""
+    return {
+        (run["job"]["experiment_dir"], run["trial_id"]): [
+            (point["attempt"], point["step"]) for point in series(run, "value")
+        ]
+        for run in runs
+    }
+
+
+def a_backup_beside_a_writer_is_one_moment_of_it(root):
+    repo = Repo(PROGRAMS, root)
+    quick = ("--set", "commit_interval_ms=10", "--job", 4, "--state", repo.state)
+    host = repo.start("--results", 10**6, "--trials", 6, "--pace-us", 200, *quick)
+    try:
+        for i in range(3):
+            begun = count_acks(repo.acks)
+            wait_until(lambda: count_acks(repo.acks) > begun + 300, "results were recorded")
+            told = [record for record in repo.records() if record.answer == ACKNOWLEDGED]
+            time.sleep(0.5)  # so that a commit covers them
+            dest = Repo(PROGRAMS, root, f"backup-{i}")
+            backup(repo, dest.path)
+            said = check(dest.path, "--deep")
+            assert said["sound"] and said["journals"] == [], said
+            expect_prefix(results_of(dest.runs()), told)
+            # Nobody will go on with the copy's journals; the writer goes on with its own.
+            assert set(dest.statuses().values()) == {"crashed"}, dest.statuses()
+            assert set(repo.statuses().values()) == {"running"}, repo.statuses()
+        assert host.poll() is None
+    finally:
+        host.kill()
+        host.communicate()
+    goes_on_in_the_copy(repo, dest)
+
+
+def expect_prefix(seen, told):
+    for (job, trial), steps in seen.items():
+        assert steps == [(1, i + 1) for i in range(len(steps))], (job, trial, steps[:9])
+    for record in told:
+        if record.kind == RESULT:
+            steps = seen[(f"job-{record.job}", f"trial-{record.trial}")]
+            assert record.step <= len(steps), (record, len(steps))
+
+
+def goes_on_in_the_copy(repo, dest):
+    """The job is resumed there: the same runs, by a second attempt."""
+    before = {run["id"]: results_of([run]) for run in dest.runs()}
+    dest.run("--results", 60, "--trials", 6, "--job", 4, "--resumed", 1)
+    for run in dest.runs():
+        if run["id"] in before:
+            (old,), (new,) = before[run["id"]].values(), results_of([run]).values()
+            assert new[: len(old)] == old and len(new) > len(old), (len(old), len(new))
+    assert set(before) == {run["id"] for run in dest.runs()}
+    assert check(dest.path, "--deep")["sound"]
+
+
+def a_backup_has_what_a_killed_writer_left(root):
+    repo = killed(root)
+    dest = Repo(PROGRAMS, root, "backup")
+    assert "replayed" in backup(repo, dest.path).stderr
+    assert results_of(dest.runs()) == results_of(repo.runs())
+    assert glob.glob(f"{root}/*.tmp") == []
+
+
+def a_backup_never_replaces_and_never_copies_damage(root):
+    repo = Repo(PROGRAMS, root)
+    repo.run("--results", 300)
+    there = os.path.join(root, "there")
+    os.mkdir(there)
+    assert "exists already" in backup(repo, there, status=2).stderr
+    assert os.listdir(there) == []
+    data = f"{repo.path}/.aimlog/data.mdb"
+    with open(data, "rb") as file:
+        bytes_ = file.read()
+    for change_at in (bytes_.index(b"trial-0"), 0):
+        change(data, change_at, b"x")
+        dest = os.path.join(root, "backup")
+        assert "damaged" in backup(repo, dest, status=1).stderr
+        assert not os.path.exists(dest) and glob.glob(f"{root}/*.tmp") == []
+        change(data, change_at, bytes_[change_at : change_at + 1])
+    backup(repo, dest)
+
+
 TESTS = (
     check_beside_a_writer_is_sound,
     check_says_how_many_events_wait_and_replays_none,
     damaged_records_of_a_ring_are_counted,
     a_ring_without_its_head_is_found,
+    a_backup_beside_a_writer_is_one_moment_of_it,
+    a_backup_has_what_a_killed_writer_left,
+    a_backup_never_replaces_and_never_copies_damage,
 )
 
 if __name__ == "__main__":
