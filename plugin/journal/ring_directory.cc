@@ -1,10 +1,12 @@
 // The rings of a repo as files: their list, and what unfinished makings left behind.
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <system_error>
+#include <cerrno>
+#include <memory>
 
 #include "plugin/base/clock.h"
 #include "plugin/base/error.h"
@@ -37,16 +39,18 @@ int64_t creation_time(const std::filesystem::path& path) {
   }
 }
 
+// Not by directory_iterator: it ends the process where memory is out.
 template <typename Visit>
 void for_each_file(const std::filesystem::path& directory, std::string_view suffix, Visit visit) {
-  std::error_code error;
-  std::filesystem::directory_iterator entries(directory, error);
-  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
-    if (entries->path().filename().string().ends_with(suffix)) visit(entries->path());
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
+  if (!entries && errno == ENOENT) return;
+  if (!entries) throw system_error("cannot list " + directory.string(), errno);
+  errno = 0;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    if (std::string_view(entry->d_name).ends_with(suffix)) visit(directory / entry->d_name);
+    errno = 0;
   }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    throw system_error("cannot list " + directory.string(), error.value());
-  }
+  if (errno != 0) throw system_error("cannot list " + directory.string(), errno);
 }
 
 void remove_if_unfinished(const std::filesystem::path& path) {

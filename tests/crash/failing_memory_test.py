@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Each allocation of the plugin in a host, or of the command, fails once, or all from there on:
+nobody crashes, and what cannot be done is said.
+
+usage: failing_memory_test.py CRASH_HOST PLUGIN COMMAND NTH_CALL [SEED [CASE...]]
+"""
+
+import json
+
+from crash_support import REFUSED, START, compare
+from fault_support import CLOSE_MS, SLACK_MS, count_calls, expect_equal, main, pick, resume
+from fault_support import run_cases
+
+KINDS = ("memory",)
+SEEDS = ("none", "dead")
+SHARE = 30
+SHOW = ("show", "--all", "--json", "--types", "--points")
+OUT_OF_MEMORY = -10
+
+
+def run_host(faults, repo, fault):
+    return faults.host(repo, fault)
+
+
+def run_command(faults, repo, fault):
+    return faults.command(repo, fault, *SHOW)
+
+
+def try_host(faults, seed, repo, fault):
+    ended = run_host(faults, repo, fault)
+    records = repo.records()
+    if ended.code == 1:  # create refused
+        assert ended.err.startswith("crash_host: ") and not records, ended
+    else:
+        assert (ended.code, ended.err) == (0, ""), ended
+        said = json.loads(ended.out)
+        assert said["destroy_ms"] < CLOSE_MS + SLACK_MS, said
+        statuses = {record.status for record in records}
+        assert statuses <= {0, 1, 2, OUT_OF_MEMORY}, statuses
+    expect_recorded(repo, seed, records)
+    if not any(r.status == OUT_OF_MEMORY for r in records):
+        resume(repo, seed)
+    if ended.note.startswith("none of"):
+        return "not reached"
+    return "create refused" if ended.code == 1 else "host went on"
+
+
+def expect_recorded(repo, seed, records):
+    if not records:
+        return
+    runs = repo.runs()
+    # Where a start was refused, its trial's first result began an attempt of which the host said
+    # nothing.
+    refused = {(r.job, r.trial) for r in records if (r.kind, r.answer) == (START, REFUSED)}
+    for run in runs:
+        job = int(run["job"]["experiment_dir"].removeprefix("job-"))
+        if (job, int(run["trial_id"].removeprefix("trial-"))) in refused:
+            for attempt in run["attempts"]:
+                attempt["host_attempt"] = 1
+    problems = compare(runs, seed.records + records)
+    assert not problems, problems[:5]
+
+
+def try_command(faults, seed, repo, fault):
+    ended = run_command(faults, repo, fault)
+    sound = faults.command(repo, "memory 1000000000", *SHOW)
+    assert sound.code == 0, sound
+    if ended.code == 0:
+        assert ended.out == sound.out or ended.err.strip(), ended
+    else:
+        assert ended.code == 1 and "memory" in ended.err, ended
+        assert ended.out == "" or sound.out.startswith(ended.out), ended
+    expect_equal(repo, seed)
+    if ended.note.startswith("none of"):
+        return "not reached"
+    return "command went on" if ended.code == 0 else "command said why not"
+
+
+def try_case(faults, seed, repo, text):
+    _, who, *fault = text.split()
+    return (try_host if who == "host" else try_command)(faults, seed, repo, " ".join(fault))
+
+
+def words(who, picked):
+    for name, kind, number in picked:
+        yield f"{name} {who} {kind} {number}"
+        if number % 4 == 0:
+            yield f"{name} {who} {kind} {number} ever"
+
+
+def test(faults):
+    hosts = count_calls(faults, SEEDS, KINDS, run_host)
+    commands = count_calls(faults, SEEDS[1:], KINDS, run_command)
+    print(hosts, commands, flush=True)
+    cases = list(words("host", pick(faults, hosts, SHARE)))
+    cases += words("command", pick(faults, commands, SHARE))
+    return run_cases(faults, SEEDS, cases, try_case)
+
+
+if __name__ == "__main__":
+    main(test)
