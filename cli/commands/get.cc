@@ -75,7 +75,7 @@ std::vector<SeriesPoints> collect(Snapshot& snapshot, const Args& args) {
   return result;
 }
 
-Table points_table(const std::vector<SeriesPoints>& series) {
+std::string points_text(const std::vector<SeriesPoints>& series, const OutputOptions& output) {
   bool contexts = series.size() > 1, epochs = false, attempts = false;
   for (const SeriesPoints& each : series) {
     for (const Point& point : each.points) {
@@ -84,21 +84,20 @@ Table points_table(const std::vector<SeriesPoints>& series) {
     }
   }
   // People see only columns that say something; programs always get the same ones.
-  Table table;
   Column context{"context"}, epoch{"epoch", "", true}, attempt{"attempt"};
   context.programs_only = !contexts;
   epoch.programs_only = !epochs;
   attempt.programs_only = !attempts;
-  table.columns = {context, {"step"}, {"value", "", true, true}, epoch, attempt, {"time"}};
+  const auto writer = table_writer(
+      {context, {"step"}, {"value", "", true, true}, epoch, attempt, {"time"}}, output);
   for (const SeriesPoints& each : series) {
+    const Cell context_cell = dual_cell(each.name.context_text(), each.name.context_value);
     for (const Point& point : each.points) {
-      table.rows.push_back({dual_cell(each.name.context_text(), each.name.context_value),
-                            number_cell(Number::of(point.step)), number_cell(point.value),
-                            number_cell(point.epoch), count_cell(point.attempt),
-                            time_cell(point.time_ns)});
+      writer->add({context_cell, number_cell(Number::of(point.step)), number_cell(point.value),
+                   number_cell(point.epoch), count_cell(point.attempt), time_cell(point.time_ns)});
     }
   }
-  return table;
+  return writer->take("");
 }
 
 int run(const Args& args) {
@@ -110,7 +109,7 @@ int run(const Args& args) {
     series = collect(snapshot, args);
   }
   if (series.empty()) throw nothing_matched("no point matches");
-  print(render(points_table(series), output));
+  print(points_text(series, output));
   return exit_ok;
 }
 
