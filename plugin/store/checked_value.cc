@@ -40,13 +40,16 @@ Bytes with_checksum(Table table, ByteView key, ByteView payload) {
   return value;
 }
 
+bool has_checksum(Table table, ByteView key, ByteView value) {
+  if (value.size() < sizeof(uint32_t)) return false;
+  const ByteView payload = value.substr(0, value.size() - sizeof(uint32_t));
+  uint32_t stored;
+  std::memcpy(&stored, value.data() + payload.size(), sizeof stored);
+  return stored == checksum(table, key, payload);
+}
+
 ByteView verified(Table table, ByteView key, ByteView value, const std::filesystem::path& file) {
-  if (value.size() >= sizeof(uint32_t)) {
-    const ByteView payload = value.substr(0, value.size() - sizeof(uint32_t));
-    uint32_t stored;
-    std::memcpy(&stored, value.data() + payload.size(), sizeof stored);
-    if (stored == checksum(table, key, payload)) return payload;
-  }
+  if (has_checksum(table, key, value)) return value.substr(0, value.size() - sizeof(uint32_t));
   const auto* bytes = reinterpret_cast<const unsigned char*>(key.data());
   throw Error(ErrorCode::corrupt, "damaged row in table " + std::string(table_name(table)) +
                                       ", key " + to_hex(bytes, key.size()) + " of " +

@@ -13,6 +13,8 @@
 namespace aimlog {
 
 Bytes with_checksum(Table table, ByteView key, ByteView payload);
+// Whether a value's checksum is the one for this key.
+bool has_checksum(Table table, ByteView key, ByteView value);
 // The payload. Throws Error(corrupt) that names table, key and file.
 ByteView verified(Table table, ByteView key, ByteView value, const std::filesystem::path& file);
 

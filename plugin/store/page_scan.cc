@@ -17,8 +17,6 @@ struct NodeHeader {
   uint16_t low, high, flags, key_bytes;
 };
 
-constexpr size_t our_key_bytes_max = 21;
-
 // Which tables have keys of this length.
 std::vector<Table> tables_with_keys_of(size_t bytes) {
   switch (bytes) {
@@ -122,6 +120,17 @@ bool PageScan::try_node(uint64_t page, ByteView bytes, size_t offset, const Visi
     }
   }
   return false;
+}
+
+std::optional<Bytes> PageScan::long_value_at(uint64_t page) const {
+  const Bytes head = read(page * page_bytes_, page_header_bytes);
+  if (head.size() < page_header_bytes || load_at<uint64_t>(head, 0) != page ||
+      (load_at<uint16_t>(head, 10) & known_page_flags) != overflow_page) {
+    return std::nullopt;
+  }
+  const uint64_t count = load_at<uint32_t>(head, 12);
+  if (count == 0 || count > pages() - page) return std::nullopt;
+  return read(page * page_bytes_ + page_header_bytes, count * page_bytes_ - page_header_bytes);
 }
 
 // The row counts on the root page of the table `meta`.

@@ -31,6 +31,8 @@ class PageScan {
   // All rows that begin on this page. Where its own list of them is damaged, or `every_place` is
   // wanted, every place is tried, so that rows erased from the page lately may come too.
   void rows_of(uint64_t page, bool every_place, const Visit& visit) const;
+  // What stands in the pages of a long value that begins there, to the end of its last page.
+  std::optional<Bytes> long_value_at(uint64_t page) const;
   // The newest whole list of tables, and the newest transaction that any row counts name.
   std::optional<FoundRoot> find_root() const;
   uint64_t newest_transaction() const { return newest_transaction_; }

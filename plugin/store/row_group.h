@@ -37,6 +37,8 @@ Bytes encode_row_group(const RowGroup& group);
 class RowGroupReader {
  public:
   explicit RowGroupReader(ByteView bytes);
+  // How many bytes the row group takes that begins here; what follows it may be anything.
+  static uint64_t bytes_of_first(ByteView bytes);
 
   uint32_t rows() const { return rows_; }
   uint64_t first_sequence() const { return first_sequence_; }
@@ -62,6 +64,8 @@ class RowGroupReader {
     SeriesKey key;
     Part part;
   };
+  RowGroupReader() = default;
+  uint64_t read_head(ByteView bytes);                    // gives where the last part ends
   ByteView bytes_of(Part part, const char* what) const;  // without its checksum, verified
   const Part* find(SeriesKey key) const;                 // NULL = there is none
 

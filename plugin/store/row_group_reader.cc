@@ -45,6 +45,14 @@ std::vector<Number> read_numbers(ByteView part, const char* what, uint32_t rows)
 }  // namespace
 
 RowGroupReader::RowGroupReader(ByteView bytes) : bytes_(bytes) {
+  if (read_head(bytes) != bytes.size()) ByteReader(bytes, "chunk").fail("bytes are left over");
+}
+
+uint64_t RowGroupReader::bytes_of_first(ByteView bytes) {
+  return RowGroupReader().read_head(bytes);
+}
+
+uint64_t RowGroupReader::read_head(ByteView bytes) {
   ByteReader in(without_version(bytes, chunk_version, "chunk"), "chunk");
   rows_ = static_cast<uint32_t>(in.varint_up_to(row_group_rows_max));
   if (rows_ == 0) in.fail("it has no rows");
@@ -69,7 +77,7 @@ RowGroupReader::RowGroupReader(ByteView bytes) : bytes_(bytes) {
     part->offset = static_cast<uint32_t>(offset);
     offset += part->bytes;
   }
-  if (offset != bytes.size()) in.fail("bytes are left over");
+  return offset;
 }
 
 ByteView RowGroupReader::bytes_of(Part part, const char* what) const {

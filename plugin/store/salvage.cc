@@ -9,8 +9,12 @@
 #include "plugin/store/checked_value.h"
 #include "plugin/store/damage_advice.h"
 #include "plugin/store/environment_state.h"
+#include "plugin/store/keys.h"
 #include "plugin/store/page_metas.h"
 #include "plugin/store/row_age.h"
+#include "plugin/store/row_codec.h"
+#include "plugin/store/row_group.h"
+#include "plugin/store/store_format.h"
 
 namespace aimlog {
 namespace {
@@ -140,6 +144,56 @@ void Salvage::search() {
                      offer(table, key, payload, {at, bytes, true, stale});
                  });
   }
+  if (!is_whole(Table::chunks)) search_long_chunks(scan);
+}
+
+// A long value whose leaf page is lost says nothing of its key. But a chunk knows its own length
+// and first sequence number, and its checksum is over its key: so all keys that it may have are
+// tried.
+void Salvage::search_long_chunks(const PageScan& scan) {
+  constexpr uint32_t journals_without_counter = 64;
+  for (const Table table : {Table::attempts, Table::series, Table::chunks}) {
+    for (const auto& [key, row] : rows(table)) {
+      KeyReader reader(key);
+      const auto run = reader.number<uint32_t>();
+      attempts_.insert({run, reader.number<uint32_t>()});
+    }
+  }
+  const Key counter = Key(MetaKind::next_number).add(static_cast<uint8_t>(Counter::journal));
+  const auto journals = rows(Table::meta).find(Bytes(ByteView(counter)));
+  journals_ = journals == rows(Table::meta).end() ? journals_without_counter
+                                                  : decode_number_32(payload(journals->second));
+  std::set<uint64_t> known;
+  for (const auto& [key, row] : rows(Table::chunks)) known.insert(row.at);
+  for (uint64_t page = 2; page < scan.pages(); ++page) {
+    const uint64_t at = page * page_bytes_ + page_header_bytes;
+    if ((page < used_.size() && used_[page]) || known.count(at) > 0) continue;
+    const auto value = scan.long_value_at(page);
+    if (!value) continue;
+    try {
+      const uint64_t size = RowGroupReader::bytes_of_first(*value);
+      if (size + sizeof(uint32_t) > value->size()) continue;
+      place_chunk(ByteView(*value).substr(0, size), load_at<uint32_t>(*value, size), at);
+    } catch (const Error&) {
+      // No chunk.
+    }
+  }
+}
+
+bool Salvage::place_chunk(ByteView chunk, uint32_t checksum, uint64_t at) {
+  const uint64_t first = RowGroupReader(chunk).first_sequence();
+  Bytes value(chunk);
+  append_fixed(value, checksum);
+  for (const auto& [run, attempt] : attempts_) {
+    for (JournalNumber journal = 0; journal <= journals_; ++journal) {
+      const Key key = Key().add(run).add(attempt).add(journal).add(first);
+      if (!has_checksum(Table::chunks, key, value)) continue;
+      if (may_be_lost(Table::chunks, key))
+        offer(Table::chunks, key, chunk, {at, value.size(), true, !knows_free_});
+      return true;
+    }
+  }
+  return false;
 }
 
 // Of two versions the one on a page in use, else the newer one by what it says; the tree's where

@@ -51,6 +51,8 @@ class Salvage : private PageVisitor {
   void walk_from(const MetaRecord& meta);
   void walk_from_found_root();
   void search();
+  void search_long_chunks(const PageScan& scan);
+  bool place_chunk(ByteView chunk, uint32_t checksum, uint64_t at);
   void offer(Table table, ByteView key, ByteView payload, const SalvagedRow& row);
   bool may_be_lost(Table table, ByteView key) const;
 
@@ -61,10 +63,12 @@ class Salvage : private PageVisitor {
   std::array<Rows, table_count> rows_;
   std::set<std::pair<Table, Bytes>> bad_;
   std::vector<PageDamage> damage_;
-  std::set<Bytes> tables_;         // that the list of tables led to
-  std::vector<bool> used_, free_;  // pages: walked; on the list of free ones
-  bool knows_free_ = false;        // that list is whole
-  bool all_may_be_lost_ = false;   // the tree is an older one than what was written last
+  std::set<Bytes> tables_;                            // that the list of tables led to
+  std::vector<bool> used_, free_;                     // pages: walked; on the list of free ones
+  std::set<std::pair<uint32_t, uint32_t>> attempts_;  // runs and attempts that any row names
+  uint32_t journals_ = 0;                             // as many journals there were at most
+  bool knows_free_ = false;                           // that list is whole
+  bool all_may_be_lost_ = false;  // the tree is an older one than what was written last
 };
 
 }  // namespace aimlog

@@ -53,6 +53,9 @@ class LmdbFile:
         kind = self.branches if flags & BRANCH else self.leaves
         kind.setdefault(table, []).append(page)
 
+    def is_long(self, row):
+        return len(self.rows[row][1]) > 1
+
     def hit_rows(self, damaged):
         """The rows that a damaged copy of the file has not whole any more."""
         hit = set()

@@ -266,10 +266,34 @@ def nothing_is_lost_with_pages_that_only_lead_to_others(root):
             assert report["runs_whole"] == len(base.runs), (pages, report["notes"])
 
 
+def long_chunks_are_found_without_the_pages_that_name_them(root):
+    base = make_finished(root)
+    data = bytearray(base.file.data)
+    for page in base.file.leaves["chunks"]:
+        data[page * PAGE : page * PAGE + PAGE] = bytes(PAGE)
+    chunks = [row for row in base.file.rows if row[0] == "chunks"]
+    short = {base.run_of(row) for row in chunks if not base.file.is_long(row)}
+    kept = {base.run_of(row) for row in chunks} - short
+    assert kept, "no chunk is long enough"
+    damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
+    shutil.copytree(base.path, damaged)
+    with open(data_of(damaged), "wb") as file:
+        file.write(data)
+    report = repair(damaged, target)
+    saved, told = shown(target), {run["id"]: run for run in report["runs"]}
+    assert check(PROGRAMS, target, "--deep")["sound"]
+    for run_id, run in base.runs.items():
+        # A short one may stand on a page that is no longer in use, too.
+        assert told[run_id]["whole"] or run_id not in kept, told[run_id]
+        if run_id in kept:
+            expect_same(run, saved[run_id], set())
+
+
 TESTS = (
     what_is_saved_of_finished_runs_is_what_was_not_hit,
     what_is_saved_of_a_killed_writer_is_what_was_not_hit,
     nothing_is_lost_with_pages_that_only_lead_to_others,
+    long_chunks_are_found_without_the_pages_that_name_them,
 )
 
 if __name__ == "__main__":
