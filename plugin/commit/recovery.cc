@@ -104,6 +104,11 @@ void recover_ring(Environment& environment, const std::filesystem::path& path,
   auto ring = DeadRing::open(path);
   if (!ring) return;
   const RingId id = ring->id();
+  if (ring->is_cut_short()) {
+    report.problems.push_back("the journal " + path.string() +
+                              " is shorter than it was made: events that stood in the missing "
+                              "part are lost, and nobody can tell how many");
+  }
   Replay(environment, *ring, report).run();
   ring->remove();
   with_write_transaction(environment, [&](WriteTransaction& txn) { erase_journal(txn, id); });

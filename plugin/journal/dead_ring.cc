@@ -87,6 +87,7 @@ struct DeadRing::State {
         path(std::move(file_path)),
         id(header.ring_id),
         checksum(id),
+        cut_short(file_size(lock.get(), path) < ring_header_bytes + header.data_bytes),
         copy(header.data_bytes) {
     copy.fill(lock.get(), path);
   }
@@ -98,6 +99,7 @@ struct DeadRing::State {
   std::filesystem::path path;
   std::array<unsigned char, 16> id;
   RingChecksum checksum;
+  bool cut_short;
   AreaCopy copy;
 };
 
@@ -118,6 +120,8 @@ std::optional<DeadRing> DeadRing::open(const std::filesystem::path& path, bool r
 
 const std::array<unsigned char, 16>& DeadRing::id() const { return state_->id; }
 const std::filesystem::path& DeadRing::path() const { return state_->path; }
+
+bool DeadRing::is_cut_short() const { return state_->cut_short; }
 
 bool DeadRing::read(RingPosition& position, RingRecord& out, RingDamage& damage) const {
   const RingArea area = state_->copy.area();

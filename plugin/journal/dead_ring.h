@@ -33,6 +33,9 @@ class DeadRing {
   const std::array<unsigned char, 16>& id() const;
   const std::filesystem::path& path() const;
 
+  // Whether the file is shorter than it was made: nobody can tell what stood in the missing part.
+  bool is_cut_short() const;
+
   // The next valid record at or behind `position`, which moves behind it; false at the end. Damage
   // before it is added to `damage`: a torn tail is normal and not counted, bytes between valid
   // records are.

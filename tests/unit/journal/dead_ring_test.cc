@@ -89,6 +89,17 @@ TEST_CASE("EveryTruncationKeepsTheRecordsBeforeIt") {
   CHECK(lengths == ends.back() - ring_header_bytes + 1);
 }
 
+TEST_CASE("ARingThatIsShorterThanItWasMadeSaysSo") {
+  TempDir dir;
+  const Bytes whole = ring_file_with(dir.path(), 3);
+  for (const size_t missing : {0u, 1u, 4096u}) {
+    const std::filesystem::path file = dir / "short.ring";
+    std::ofstream(file, std::ios::binary | std::ios::trunc)
+        << std::string_view(whole).substr(0, whole.size() - missing);
+    CHECK(DeadRing::open(file)->is_cut_short() == (missing != 0));
+  }
+}
+
 TEST_CASE("ARecordTornAtAnyByteIsNotThere") {
   TempDir dir;
   constexpr uint64_t count = 6;
