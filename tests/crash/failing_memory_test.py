@@ -14,7 +14,7 @@ from fault_support import run_cases
 
 KINDS = ("memory",)
 SEEDS = ("none", "dead")
-SHARE = 30
+SHARE = 20
 SHOW = ("show", "--all", "--json", "--types", "--points")
 OUT_OF_MEMORY = -10
 
