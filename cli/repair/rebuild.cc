@@ -33,6 +33,7 @@ Rebuild::Rebuild(Environment& target, const Salvage& salvage, SalvagedRepo& repo
       repo_(repo),
       points_(salvage, repo),
       params_may_be_lost_(!salvage.is_whole(Table::params)),
+      attempts_may_be_lost_(!salvage.is_whole(Table::attempts)),
       replayed_(std::move(replayed)),
       report_(report) {
   for (const auto& [ring, row] : repo.journals) {

@@ -27,7 +27,7 @@ class Rebuild {
 
   void mend_jobs();
   void mend_job(JobNumber number);
-  static RunRow mended_row(const RunEntry& entry, RunReport& report);
+  RunRow mended_row(const RunEntry& entry, RunReport& report) const;
   static void mend_attempts(const RunEntry& entry, RunRow& row, RunReport& report);
   bool is_replayed(JournalNumber journal) const { return replayed_journals_.count(journal) > 0; }
   uint64_t put_run(WriteTransaction& txn, const RunEntry& entry, RunReport& report);
@@ -48,7 +48,7 @@ class Rebuild {
   Environment& target_;
   SalvagedRepo& repo_;
   const PointMender points_;
-  const bool params_may_be_lost_;
+  const bool params_may_be_lost_, attempts_may_be_lost_;
   const std::set<RingId> replayed_;
   std::set<JournalNumber> replayed_journals_;
   RepairReport& report_;

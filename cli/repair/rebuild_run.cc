@@ -19,7 +19,7 @@ RunId random_run_id() {
 
 }  // namespace
 
-RunRow Rebuild::mended_row(const RunEntry& entry, RunReport& report) {
+RunRow Rebuild::mended_row(const RunEntry& entry, RunReport& report) const {
   const auto& [number, run] = entry;
   RunRow row = run.row.value_or(RunRow{});
   if (!run.row) {
@@ -31,6 +31,7 @@ RunRow Rebuild::mended_row(const RunEntry& entry, RunReport& report) {
     report.count_unknown = true;  // how many attempts it had is not known
   } else if (run.old) {
     report.lost.push_back("maybe its newest status: the one that was found may be older");
+    report.count_unknown = attempts_may_be_lost_;  // an older row may know of fewer attempts
   }
   report.id = row.id.hex();
   report.trial = row.trial_id;
