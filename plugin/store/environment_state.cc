@@ -82,6 +82,14 @@ const char* table_name(Table table) {
 }
 
 Error lmdb_error(int code, const std::string& what) {
+  // LMDB tells readers apart by process ids.
+  if (code == EAGAIN) {
+    return Error(ErrorCode::busy,
+                 what +
+                     ": a process in another pid namespace (another container) that has the same "
+                     "process id uses this repo: let the containers share one pid namespace, or "
+                     "start this program under another process id");
+  }
   if (code > 0) return system_error(what, code);
   const std::string text = what + ": " + mdb_strerror(code);
   switch (code) {
