@@ -15,6 +15,7 @@ import tempfile
 from crash_support import LONG, REFUSED, SCRATCH, Programs, Repo, compare, count_acks, wait_until
 
 LONG_RUN = LONG > 1
+LONG_SHARE = 4000
 FULL_WAIT_MS, CLOSE_MS, SLACK_MS = 20, 500, 3000
 SETTINGS = ("commit_interval_ms=10", "journal_bytes=65536", f"close_timeout_ms={CLOSE_MS}")
 SETTINGS += (f"full_wait_ms={FULL_WAIT_MS}",)
@@ -169,12 +170,13 @@ def count_calls(faults, seed_names, kinds, run):
 
 
 def pick(faults, counts, share, spare=5):
-    """Pairs (kind, N): of each kind all N, and some beyond, as no two runs are quite the same; or
-    of so many for each kind, by chance."""
+    """Of each kind `share` numbers of calls, by chance; in a long run all up to LONG_SHARE, and
+    some beyond, as no two runs are quite the same."""
     chance = random.Random(faults.seed)
+    share = LONG_SHARE if LONG_RUN else share
     for (name, kind), count in sorted(counts.items()):
         numbers = list(range(1, count + spare))
-        if not LONG_RUN and len(numbers) > share:
+        if len(numbers) > share:
             numbers = sorted(chance.sample(numbers, share))
         for number in numbers:
             yield name, kind, number
