@@ -1,8 +1,7 @@
 // The one background thread of an instance: journal records into the store, again and again.
 //
-// It wakes on a timer or when the ring fills, applies what is published, commits, and only then
-// gives the slots back. When a commit fails it throws its memory of the store away, and applies the
-// same records again later. It calls nothing of the host's.
+// It wakes on a timer or when the ring fills and lets a BatchCommitter do its work. When a commit
+// fails it tries again, at growing intervals. It calls nothing of the host's.
 #pragma once
 
 #include <atomic>
@@ -13,7 +12,7 @@
 #include <thread>
 
 #include "plugin/base/log.h"
-#include "plugin/commit/journal_image.h"
+#include "plugin/commit/batch_committer.h"
 #include "plugin/journal/handover.h"
 #include "plugin/journal/ring.h"
 #include "plugin/store/environment.h"
@@ -48,40 +47,22 @@ class Committer {
   void abandon();
 
  private:
-  enum class Step { idle, more, failed };
+  using Step = BatchCommitter::Step;
 
   void run();
   void loop();
-  void recover();
   bool is_due(bool wanted) const;
-  Step commit_batch(bool last);
-  void apply_records(WriteTransaction& txn);
   void finish();
-  void handle_failure(const std::exception& error, bool reopen);
-  void check_repo_still_there() const;
 
-  const std::shared_ptr<Environment> environment_;
   Ring& ring_;
   Handover& handover_;
-  Log& log_;
   const CommitterOptions options_;
-
-  // Of the thread alone.
-  JournalImage image_;
-  bool image_valid_ = false;
-  RingPosition applied_;   // committed
-  RingPosition next_;      // what the batch in progress reaches
-  bool more_ = false;      // the batch in progress left records behind
-  uint64_t lost_ = 0;      // records that it could not read or place
-  uint32_t failures_ = 0;  // in a row
+  BatchCommitter batches_;  // of the thread alone, but for its times
 
   std::mutex mutex_;
   std::condition_variable done_changed_;
   bool done_ = false;  // guarded by mutex_
   std::atomic<bool> finished_clean_{false};
-  int64_t last_commit_ns_ = 0;  // of the thread alone
-  // When nothing was pending: no record that is not committed is older.
-  std::atomic<int64_t> nothing_pending_ns_{0};
   std::thread thread_;
 };
 

@@ -141,7 +141,12 @@ Environment::State::State(RepoPaths repo_paths, OpenMode mode)
   }
   open_files(Opening::create);
   // FORMAT comes last: a repo whose making was cut short has none and is made to the end next time.
-  if (!format) write_format(paths);
+  try {
+    if (!format) write_format(paths);
+  } catch (...) {
+    close_files();  // else no later try of this process could open it
+    throw;
+  }
 }
 
 Environment::State::~State() {

@@ -244,19 +244,26 @@ void PageWalk::check_free_list(uint64_t page, ByteView list) {
 }
 
 // Only lists of free pages are wanted: a row has a checksum, which is looked at when it is read.
+// A value may have more pages than it needs: where one is replaced by a shorter one within one
+// transaction, LMDB keeps its place.
 Bytes PageWalk::big_value(uint64_t page, uint64_t first, uint64_t size, bool wanted, Counts& seen) {
-  const uint64_t count = (page_header_bytes - 1 + size) / page_bytes_ + 1;
-  if (first > meta_.last_page || count > meta_.last_page - first + 1) {
-    fail(page, "a value lies outside");
-  }
-  if ((first + count) * page_bytes_ > file_bytes_) fail(first, "the file ends inside a value");
-  for (uint64_t i = 0; i < count; ++i) claim(first + i, page);
-  seen.overflow_pages += count;
-  const Bytes bytes = read_pages(first, wanted ? count : 1);
-  if (load_at<uint64_t>(bytes, 0) != first || load_at<uint32_t>(bytes, 12) != count ||
+  const uint64_t needed = (page_header_bytes - 1 + size) / page_bytes_ + 1;
+  const auto expect_inside = [&](uint64_t count) {
+    if (first > meta_.last_page || count > meta_.last_page - first + 1) {
+      fail(page, "a value lies outside");
+    }
+    if ((first + count) * page_bytes_ > file_bytes_) fail(first, "the file ends inside a value");
+  };
+  expect_inside(needed);
+  const Bytes bytes = read_pages(first, wanted ? needed : 1);
+  const auto count = load_at<uint32_t>(bytes, 12);
+  if (load_at<uint64_t>(bytes, 0) != first || count < needed ||
       (load_at<uint16_t>(bytes, 10) & known_page_flags) != overflow_page) {
     fail(first, "it does not begin the value that should be there");
   }
+  expect_inside(count);
+  for (uint64_t i = 0; i < count; ++i) claim(first + i, page);
+  seen.overflow_pages += count;
   return wanted ? bytes.substr(page_header_bytes, size) : Bytes();
 }
 

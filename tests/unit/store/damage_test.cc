@@ -141,6 +141,19 @@ TEST_CASE("ATruncatedFileIsRefusedOrItsEndWasFree") {
   CHECK(exited_with(open_and_use(repo), harmless));
 }
 
+// LMDB keeps the place of a value that a shorter one replaces before the commit.
+TEST_CASE("AValueThatBecameShorterBeforeItsCommitIsNoDamage") {
+  const TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  with_write_transaction(*env, [](WriteTransaction& txn) {
+    txn.put(Table::names, "shorter", Bytes(20000, 'x'));
+    txn.put(Table::names, "shorter", Bytes(5000, 'y'));
+    txn.put(Table::names, "short", Bytes(9000, 'x'));
+    txn.put(Table::names, "short", Bytes(10, 'y'));
+  });
+  CHECK_NOTHROW(check_pages(env->paths(), false, true));
+}
+
 TEST_CASE("AFlippedByteAnywhereIsDetectedOrHarmless") {
   const SmallRepo repo;
   const Bytes good = read_file(repo.data);
