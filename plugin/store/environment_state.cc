@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "plugin/base/file.h"
 #include "plugin/base/random.h"
 #include "plugin/store/checked_value.h"
 #include "plugin/store/damage_advice.h"
@@ -58,6 +59,29 @@ void keep_from_children(const void* inside) {
     break;
   }
   std::fclose(maps);
+}
+
+// More than an empty repo takes.
+constexpr uint64_t empty_data_bytes_max = 256 << 10;
+
+// What a making that was cut short left behind. After a power cut that may be neither empty nor
+// whole: it is put aside, for nothing was recorded into it, as that begins when FORMAT is there.
+// And where a sync failed, no later one brings its pages to the disk: they are written anew.
+void settle_unfinished_data(const RepoPaths& paths) {
+  std::error_code missing;
+  const uint64_t size = std::filesystem::file_size(paths.data, missing);
+  if (missing || size == 0) return;
+  try {
+    check_pages(paths, false, true);
+    if (size > empty_data_bytes_max) return;
+    Bytes content(size, '\0');
+    content.resize(
+        read_all_at(open_file(paths.data, O_RDONLY).get(), content.data(), size, 0, paths.data));
+    replace_file(paths.data, content);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt || size > empty_data_bytes_max) throw;
+    rename_file(paths.data, paths.data.string() + ".unfinished");
+  }
 }
 
 // Holds the write lock while a repo is made, so that two who make it do so one after the other.
@@ -137,7 +161,7 @@ Environment::State::State(RepoPaths repo_paths, OpenMode mode)
   if (format) {
     refuse_lost_data(paths);
   } else {
-    remove_unfinished_data(paths);
+    settle_unfinished_data(paths);
   }
   open_files(Opening::create);
   // FORMAT comes last: a repo whose making was cut short has none and is made to the end next time.

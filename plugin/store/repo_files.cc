@@ -176,13 +176,6 @@ void refuse_lost_data(const RepoPaths& paths) {
                                       "move the directory away to begin a new one");
 }
 
-void remove_unfinished_data(const RepoPaths& paths) {
-  // LMDB makes the file with its two heads in one write; all that is stored comes behind them.
-  const auto heads = static_cast<off_t>(2 * ::sysconf(_SC_PAGESIZE));
-  struct stat info;
-  if (::stat(paths.data.c_str(), &info) == 0 && info.st_size <= heads) remove_file(paths.data);
-}
-
 bool is_open_in_this_process(const std::filesystem::path& file) {
   struct stat wanted;
   if (::stat(file.c_str(), &wanted) != 0) return false;

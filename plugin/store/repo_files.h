@@ -34,10 +34,6 @@ void refuse_unwritable(const RepoPaths& paths);
 // place. Throws Error(corrupt).
 void refuse_lost_data(const RepoPaths& paths);
 
-// Takes away a data file whose making was cut short before it held anything. For a repo that does
-// not say yet that it exists, under the lock of whoever makes it.
-void remove_unfinished_data(const RepoPaths& paths);
-
 // Whether this process has `file` open by any descriptor. False where /proc cannot tell.
 bool is_open_in_this_process(const std::filesystem::path& file);
 

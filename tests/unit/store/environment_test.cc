@@ -11,6 +11,7 @@
 #include "plugin/store/keys.h"
 #include "plugin/store/repo_files.h"
 #include "tests/support/catch.h"
+#include "tests/support/faulty_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/store/child.h"
 
@@ -179,18 +180,46 @@ TEST_CASE("ARepoWhoseMakingWasCutShortIsMadeToTheEnd") {
 }
 
 TEST_CASE("ADataFileWhoseMakingWasCutShortIsMadeAnew") {
-  for (const size_t written : {0u, 100u, 4096u, 8192u}) {
+  for (const size_t written : {0u, 100u, 4096u, 8192u, 16384u}) {
     const TempDir dir;
     std::filesystem::create_directories(dir / ".aimlog");
     write_text(dir / ".aimlog/data.mdb", std::string(written, '\0'));
     CHECK_NOTHROW(Environment::open(dir.path(), OpenMode::create));
   }
-  // What is longer may hold something, so it stays.
+  // What is longer than an empty repo may hold something, so it stays.
   const TempDir dir;
   std::filesystem::create_directories(dir / ".aimlog");
-  write_text(dir / ".aimlog/data.mdb", std::string(16384, '\0'));
+  write_text(dir / ".aimlog/data.mdb", std::string(300 << 10, '\0'));
   CHECK_THROWS_AS(Environment::open(dir.path(), OpenMode::create), Error);
-  CHECK(std::filesystem::file_size(dir / ".aimlog/data.mdb") == 16384);
+  CHECK(std::filesystem::file_size(dir / ".aimlog/data.mdb") == 300 << 10);
+}
+
+TEST_CASE("WhatAPowerCutLeftOfARepoThatWasBeingMadeIsPutAside") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  std::filesystem::remove(dir / ".aimlog/FORMAT");
+  std::ofstream(dir / ".aimlog/data.mdb", std::ios::trunc) << std::string(8192, '\0');
+  Environment::open(dir.path(), OpenMode::create);
+  CHECK(std::filesystem::exists(dir / ".aimlog/FORMAT"));
+  CHECK(std::filesystem::file_size(dir / ".aimlog/data.mdb.unfinished") == 8192);
+}
+
+TEST_CASE("ARepoThatCouldNotBeMadeCanBeMadeLaterInTheSameProcess") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  std::filesystem::remove(dir / ".aimlog/FORMAT");
+  bool was_made = false;
+  for (uint64_t call = 1; !was_made; ++call) {
+    FaultyFile faulty;
+    faulty.fail_call(call, ENOSPC);
+    try {
+      Environment::open(dir.path(), OpenMode::create);
+      was_made = true;
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::no_space);
+    }
+  }
+  CHECK(std::filesystem::exists(dir / ".aimlog/FORMAT"));
 }
 
 TEST_CASE("NetworkFileSystemsAreKnown") {

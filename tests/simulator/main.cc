@@ -1,0 +1,128 @@
+// Runs histories, one seed after the other, until time or number is over or one is broken.
+//
+//   simulator [--seed N] [--histories N] [--seconds N] [--expect RULE] [--quiet]
+//
+// Without --seed it begins at a seed that no one foresaw, and prints it.
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugin/store/environment.h"
+#include "tests/simulator/fault.h"
+#include "tests/simulator/history.h"
+
+namespace aimlog::sim {
+namespace {
+
+struct Options {
+  std::optional<uint64_t> seed;
+  uint64_t histories = UINT64_MAX;
+  double seconds = 10;
+  std::vector<std::string> expected;  // one of these rules must be broken
+};
+
+// The real one: the program's own clock is simulated.
+double real_seconds() {
+  timespec now{};
+  ::syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+uint64_t unforeseen_seed() {
+  uint32_t seed = 0;
+  if (::syscall(SYS_getrandom, &seed, sizeof seed, 0) != sizeof seed) seed = 1;
+  return uint64_t{seed} << 24;  // runs do not overlap
+}
+
+Options read_options(int count, char** words) {
+  Options options;
+  for (int i = 1; i + 1 < count; i += 2) {
+    const std::string word = words[i];
+    const char* value = words[i + 1];
+    if (word == "--seed") {
+      options.seed = std::strtoull(value, nullptr, 10);
+      if (options.histories == UINT64_MAX) options.histories = 1;
+    } else if (word == "--histories") {
+      options.histories = std::strtoull(value, nullptr, 10);
+    } else if (word == "--seconds") {
+      options.seconds = std::strtod(value, nullptr);
+    } else if (word == "--expect") {
+      options.expected.emplace_back(value);
+    }
+  }
+  const char* is_long = std::getenv("AIMLOG_LONG");
+  if (is_long != nullptr && std::strcmp(is_long, "1") == 0 && options.expected.empty()) {
+    options.seconds *= 30;
+  }
+  return options;
+}
+
+// Memory is the best place: nothing outlives the program anyway.
+std::filesystem::path scratch() {
+  const std::filesystem::path memory = "/dev/shm";
+  const bool usable = ::access(memory.c_str(), W_OK) == 0;
+  const auto base = usable ? memory : std::filesystem::temp_directory_path();
+  return base / ("aimlog-simulator-" + std::to_string(::getpid()));
+}
+
+void print(const Tally& tally, uint64_t first_seed, double seconds) {
+  const auto n = [](uint64_t number) { return static_cast<unsigned long long>(number); };
+  std::printf(
+      "%llu histories in %.1f s (%.0f a minute), seeds %llu to %llu\n"
+      "%llu lives, %llu records, %llu commits, %llu failed calls\n"
+      "%llu kills, %llu of them inside a hook; %llu power cuts; %llu of both while recovering; "
+      "%llu ends in order\n",
+      n(tally.histories), seconds, static_cast<double>(tally.histories) / seconds * 60,
+      n(first_seed), n(first_seed + tally.histories - 1), n(tally.lives), n(tally.events),
+      n(tally.commits), n(tally.failed_calls), n(tally.kills), n(tally.kills_in_hooks),
+      n(tally.power_cuts), n(tally.deaths_in_recovery), n(tally.closes));
+}
+
+int run(const Options& options) {
+  const std::filesystem::path directory = scratch();
+  const std::filesystem::path blank = directory / "blank";
+  std::filesystem::create_directories(blank);
+  Environment::open(blank, OpenMode::create).reset();
+  const uint64_t first = options.seed ? *options.seed : unforeseen_seed();
+  const double begin = real_seconds();
+  Tally tally;
+  std::optional<Broken> broken;
+  uint64_t seed = first;
+  for (; !broken && seed - first < options.histories && real_seconds() - begin < options.seconds;
+       ++seed) {
+    try {
+      History(seed, blank, directory / "repo", tally).run();
+    } catch (const Broken& fault) {
+      broken = fault;
+      std::printf("--seed %llu: %s\n", static_cast<unsigned long long>(seed), fault.what());
+    }
+  }
+  std::filesystem::remove_all(directory);
+  print(tally, first, real_seconds() - begin);
+  if (options.expected.empty()) return broken ? 1 : 0;
+  for (const std::string& rule : options.expected) {
+    if (broken && broken->rule == rule) return 0;
+  }
+  std::printf("the planted fault was not caught by its name\n");
+  return 1;
+}
+
+}  // namespace
+}  // namespace aimlog::sim
+
+int main(int count, char** words) {
+  try {
+    return aimlog::sim::run(aimlog::sim::read_options(count, words));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "simulator: %s\n", error.what());
+    return 2;
+  }
+}
