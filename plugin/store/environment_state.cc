@@ -17,6 +17,7 @@
 #include "plugin/store/damage_advice.h"
 #include "plugin/store/keys.h"
 #include "plugin/store/page_check.h"
+#include "plugin/store/page_metas.h"
 #include "plugin/store/repo_files.h"
 #include "plugin/store/row_codec.h"
 #include "plugin/store/store_format.h"
@@ -203,6 +204,11 @@ void Environment::State::open_files(Opening opening) {
   check_pages(paths, writable, opening == Opening::after_failure);
   try {
     if (writable) write_lock = open_lock_file(paths.write_lock);
+    if (writable && opening == Opening::after_failure) {
+      lock_file(write_lock.get(), LOCK_EX, paths.write_lock);
+      make_metas_durable(paths);
+      unlock_file(write_lock.get());
+    }
     lockless = !writable && !can_write_lock_file(paths);
     unsigned flags = MDB_NOTLS;
     if (!writable) flags |= MDB_RDONLY;

@@ -1,5 +1,7 @@
 #include "plugin/store/page_metas.h"
 
+#include <fcntl.h>
+
 #include <string>
 
 #include "plugin/base/file.h"
@@ -87,6 +89,15 @@ std::optional<Metas> read_one_meta(int fd, const RepoPaths& paths, uint64_t page
   } catch (const Error&) {
     return std::nullopt;
   }
+}
+
+void make_metas_durable(const RepoPaths& paths) {
+  const UniqueFd fd = open_file(paths.data, O_RDWR);
+  Bytes metas(2 * read_metas(fd.get(), paths).page_bytes, '\0');
+  metas.resize(read_all_at(fd.get(), metas.data(), metas.size(), 0, paths.data));
+  // A sync alone would not do: what a failed one was to write counts as written.
+  write_all_at(fd.get(), metas, 0, paths.data);
+  sync_file(fd.get(), paths.data);
 }
 
 }  // namespace aimlog

@@ -29,7 +29,7 @@ void put_area(const Journal& journal, const std::string& area) {
 }  // namespace
 
 History::History(uint64_t seed, const fs::path& blank, const fs::path& directory, Tally& tally)
-    : random_(seed), directory_(directory), tally_(tally), disk_(random_) {
+    : random_(seed), heavy_(seed % 3 == 1), directory_(directory), tally_(tally), disk_(random_) {
   fs::create_directories(directory_);
   if (!random_.one_in(8)) fs::copy(blank, directory_, fs::copy_options::recursive);
   system_random = Random(seed ^ 0x5eed);
@@ -214,7 +214,7 @@ void History::make_writers() {
     const uint64_t ring_bytes = ring_bytes_min + (random_.one_in(3) ? ring_header_bytes * 3 : 0);
     try {
       writers_.push_back(
-          std::make_unique<Writer>(environment_, *journal, ring_bytes, random_, value_));
+          std::make_unique<Writer>(environment_, *journal, ring_bytes, random_, value_, heavy_));
     } catch (const Error&) {
       continue;  // the disk's trouble: a host goes on without
     }

@@ -54,6 +54,7 @@ class History {
   bool is_committing() const;
 
   Random random_;
+  const bool heavy_;
   const std::filesystem::path directory_;
   Tally& tally_;
   Disk disk_;

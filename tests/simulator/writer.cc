@@ -19,8 +19,8 @@ uint64_t published_offset(const Ring& ring) { return const_cast<Ring&>(ring).wri
 }  // namespace
 
 Writer::Writer(std::shared_ptr<Environment> environment, Journal& journal, uint64_t ring_bytes,
-               Random& random, int64_t& value)
-    : random_(random), value_(value), journal_(journal) {
+               Random& random, int64_t& value, bool heavy)
+    : random_(random), value_(value), journal_(journal), heavy_(heavy) {
   ring_ = Ring::create(environment->paths().journals, ring_bytes);
   journal_.id = ring_->id();
   journal_.path = ring_->path();
@@ -95,9 +95,9 @@ void Writer::tell_one() {
 }
 
 std::string Writer::filler() {
-  const uint64_t sizes[] = {0, 20, 20, 300, 300, 2000, 9000};
-  return std::string(random_.below(sizes[random_.below(7)] + 1),
-                     static_cast<char>('a' + value_ % 26));
+  const uint64_t light[] = {0, 20, 20, 300, 300, 2000, 9000};
+  const uint64_t most = heavy_ ? 12000 : light[random_.below(7)];
+  return std::string(random_.below(most + 1), static_cast<char>('a' + value_ % 26));
 }
 
 void Writer::report(Trial& trial) {

@@ -38,8 +38,9 @@ struct Journal {
 class Writer {
  public:
   // Throws Error where the ring cannot be made. `value` counts results over the whole history.
+  // `heavy`: long texts fill the ring in no time.
   Writer(std::shared_ptr<Environment> environment, Journal& journal, uint64_t ring_bytes,
-         Random& random, int64_t& value);
+         Random& random, int64_t& value, bool heavy);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -88,6 +89,7 @@ class Writer {
   Random& random_;
   int64_t& value_;
   Journal& journal_;
+  const bool heavy_;
   Handover handover_;
   Log log_{{}, {}, Severity::off};
   std::unique_ptr<Ring> ring_;

@@ -59,6 +59,7 @@ TABLE = {
     "tests/abi": ["abi", "tests/support"],
     "tests/record": ["abi", *ALL_LAYERS, "host-example", "tests/support"],
     "tests/crash": ["abi", *ALL_LAYERS, "host-example", "tests/support"],
+    "tests/simulator": ["abi", *ALL_LAYERS],
     "tests/cli": ["abi", *ALL_LAYERS, "cli", "tests/support"],
     "tests/aim": ["cli/aim", *ALL_LAYERS, "tests/support"],
     "tests/unit/aim": ["cli/aim", "plugin/base", "plugin/model", "tests/support"],
