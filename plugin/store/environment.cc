@@ -32,7 +32,8 @@ void close_environment(Environment* environment) {
   Registry& all = registry();
   const Environment::State& state = environment->state();
   // A forked child must not touch locks that threads of its parent may have held.
-  if (state.abandoned || state.pid != ::getpid()) {
+  // One that never came into the registry is of a call that holds the mutex, and ran out of memory.
+  if (state.abandoned || !state.registered || state.pid != ::getpid()) {
     delete environment;
     return;
   }
@@ -80,6 +81,7 @@ std::shared_ptr<Environment> Environment::open(const std::filesystem::path& dire
   const auto id = std::pair(state->device, state->inode);
   std::shared_ptr<Environment> environment(new Environment(std::move(state)), close_environment);
   registry().entries[id] = environment;
+  environment->state().registered = true;
   return environment;
 }
 

@@ -62,6 +62,7 @@ struct Environment::State {
   std::condition_variable idle;
   unsigned live = 0;
   std::atomic<bool> abandoned = false;
+  bool registered = false;  // from when the process's registry knows of it
   std::atomic<bool> poisoned = false;
   // A write transaction that an assert cut off cannot be ended: LMDB's lists may point into stack
   // frames that are gone. It is leaked with the environment; LMDB's robust mutex is freed when the
