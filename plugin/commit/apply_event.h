@@ -28,6 +28,8 @@ class EventApplier {
 
   // The writer is dead: what it left open is crashed. Returns how many runs that were.
   uint32_t crash_open_runs() { return runs_.close_open_runs(TrialStatus::crashed, 0); }
+  // The writer ended in good order, but there was no room for its close record.
+  void stop_open_runs() { runs_.close_open_runs(TrialStatus::stopped, 0); }
 
  private:
   std::optional<Event> decode(EventType type, ByteView payload);

@@ -49,7 +49,7 @@ BatchCommitter::Step BatchCommitter::commit_batch(bool last) {
       // Where the store says we are, not where we believe to be: a commit that failed may have come
       // through.
       next_ = {image_.row.applied.sequence, image_.row.applied.offset};
-      apply_records(txn);
+      apply_records(txn, last);
       lost_ += image_.results_undecodable + image_.others_undecodable;
       finish_batch(txn, image_, {next_.sequence, next_.offset}, last && !more_);
     });
@@ -75,7 +75,7 @@ BatchCommitter::Step BatchCommitter::commit_batch(bool last) {
   return more_ ? Step::more : Step::idle;
 }
 
-void BatchCommitter::apply_records(WriteTransaction& txn) {
+void BatchCommitter::apply_records(WriteTransaction& txn, bool last) {
   const uint64_t start = next_.offset;
   const RingDamage before = ring_.damage();
   const IsLive is_live = is_ring_live(*environment_);
@@ -88,6 +88,7 @@ void BatchCommitter::apply_records(WriteTransaction& txn) {
     more_ = next_.offset - start >= batch_bytes_max;
     if (more_) break;
   }
+  if (last && !more_ && !image_.row.closed) applier.stop_open_runs();
   lost_ = record_damage(txn, image_, before, ring_.damage());
 }
 

@@ -45,7 +45,7 @@ class BatchCommitter {
   int64_t nothing_pending_ns() const { return nothing_pending_ns_.load(); }
 
  private:
-  void apply_records(WriteTransaction& txn);
+  void apply_records(WriteTransaction& txn, bool last);
   void handle_failure(const std::exception& error, bool reopen);
   void check_repo_still_there() const;
 

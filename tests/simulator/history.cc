@@ -198,7 +198,7 @@ void History::check_all() {
     }
     model.apply(journal->number, *journal->log, last);
     if (!journal->dead) continue;
-    model.conclude(journal->number);
+    model.conclude(journal->number, journal->ended_in_order);
     model.losses.missing += journal->log->missing_between();
   }
   compare(*environment_, model, power_cuts_ * journals_.size());
@@ -302,6 +302,7 @@ void History::end_life() {
 void History::close_in_order() {
   for (size_t i = 0; i < writers_.size(); ++i) {
     const bool done = writers_[i]->close();
+    live_journals_[i]->ended_in_order = writers_[i]->committed_last();
     if (disk_.death() != Death::none) return;
     if (!done) continue;
     live_journals_[i]->concluded = true;

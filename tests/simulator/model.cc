@@ -33,8 +33,9 @@ void Model::learn_shapes(const RingLog& log, uint64_t last) {
   }
 }
 
-void Model::conclude(size_t journal) {
-  if (!journals_[journal].closed) close_open_runs(journal, TrialStatus::crashed);
+void Model::conclude(size_t journal, bool in_order) {
+  if (!journals_[journal].closed)
+    close_open_runs(journal, in_order ? TrialStatus::stopped : TrialStatus::crashed);
 }
 
 bool Model::place(size_t number, const Event& event) {

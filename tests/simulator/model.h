@@ -56,8 +56,8 @@ class Model {
   void apply(size_t journal, const RingLog& log, uint64_t last);
   // Of the records up to `last`.
   void learn_shapes(const RingLog& log, uint64_t last);
-  // Its writer is dead, and this was seen.
-  void conclude(size_t journal);
+  // Its writer is dead, and this was seen; `in_order`: or it came to its end itself.
+  void conclude(size_t journal, bool in_order);
 
   std::map<std::string, ModelJob> jobs;  // by the host's job id
   ModelLosses losses;

@@ -183,6 +183,7 @@ bool Writer::close() {
   journal_.log->acknowledge();
   for (int tries = 0; tries < 8; ++tries) {
     if (published() != 0 && commit(true) != BatchCommitter::Step::idle) continue;
+    committed_last_ = true;
     try {
       batches_->remove_ring();
       return true;

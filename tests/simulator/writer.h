@@ -32,7 +32,8 @@ struct Journal {
   uint64_t applied_at_death = 0;  // what the store had of it then
   bool looked_at = false;         // since then
   bool concluded = false;         // a recovery came to its end with it
-  std::string area_at_death;      // the ring then, before a power cut took of it
+  bool ended_in_order = false;
+  std::string area_at_death;  // the ring then, before a power cut took of it
 };
 
 class Writer {
@@ -57,6 +58,7 @@ class Writer {
   bool is_telling() const { return telling_; }
   bool is_committing() const { return committing_; }
   bool is_closing() const { return closing_; }
+  bool committed_last() const { return committed_last_; }
   bool has_room() const { return ring_->used_bytes() < ring_->data_bytes() / 2; }
   uint64_t published() const { return ring_->published_sequence(); }
   const BatchCommitter& batches() const { return *batches_; }
@@ -101,6 +103,7 @@ class Writer {
   bool telling_ = false;
   bool committing_ = false;
   bool closing_ = false;
+  bool committed_last_ = false;
 };
 
 }  // namespace aimlog::sim
