@@ -28,7 +28,7 @@ COMMANDS = {
     "ls --limit 20": ["ls", "--limit", "20"],
     "best": BEST,
     "get": ["get", "last", "train/loss"],
-    "get --steps": ["get", "last", "train/loss", "--steps", "40:44"],
+    "get --steps": ["get", "last", "train/loss", "--steps", "2:3"],
     "stats": ["stats"],
     "exps": ["exps"],
 }
