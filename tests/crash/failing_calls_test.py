@@ -7,8 +7,8 @@ usage: failing_calls_test.py CRASH_HOST PLUGIN COMMAND NTH_CALL [SEED [CASE...]]
 
 import itertools
 
-from fault_support import count_calls, expect_equal, expect_host_unharmed, main, pick, resume
-from fault_support import run_cases
+from fault_support import command_verdict, count_calls, either, expect_equal
+from fault_support import expect_host_unharmed, main, pick, resume, run_cases
 
 KINDS = ("EIO", "ENOSPC", "EINTR", "EAGAIN", "EMFILE", "short")
 SEEDS = ("none", "dead")
@@ -55,14 +55,10 @@ def try_command(faults, seed, repo, fault):
         assert ended.code == 1 and ended.err.startswith("aimlog: "), ended
         assert ended.out == "" or sound.out.startswith(ended.out), ended
     expect_equal(repo, seed)
-    if ended.note.startswith("none of"):
-        return "not reached"
-    return "command went on" if ended.code == 0 else "command said why not"
+    return command_verdict(ended)
 
 
-def try_case(faults, seed, repo, text):
-    _, who, *fault = text.split()
-    return (try_host if who == "host" else try_command)(faults, seed, repo, " ".join(fault))
+try_case = either(try_host, try_command)
 
 
 def words(who, picked):

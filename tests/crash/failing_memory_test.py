@@ -9,8 +9,8 @@ usage: failing_memory_test.py CRASH_HOST PLUGIN COMMAND NTH_CALL [SEED [CASE...]
 import json
 
 from crash_support import REFUSED, START, compare
-from fault_support import CLOSE_MS, SLACK_MS, count_calls, expect_equal, main, pick, resume
-from fault_support import run_cases
+from fault_support import CLOSE_MS, SLACK_MS, command_verdict, count_calls, either
+from fault_support import expect_equal, main, pick, resume, run_cases
 
 KINDS = ("memory",)
 SEEDS = ("none", "dead")
@@ -74,14 +74,10 @@ def try_command(faults, seed, repo, fault):
         assert ended.code == 1 and "memory" in ended.err, ended
         assert ended.out == "" or sound.out.startswith(ended.out), ended
     expect_equal(repo, seed)
-    if ended.note.startswith("none of"):
-        return "not reached"
-    return "command went on" if ended.code == 0 else "command said why not"
+    return command_verdict(ended)
 
 
-def try_case(faults, seed, repo, text):
-    _, who, *fault = text.split()
-    return (try_host if who == "host" else try_command)(faults, seed, repo, " ".join(fault))
+try_case = either(try_host, try_command)
 
 
 def words(who, picked):

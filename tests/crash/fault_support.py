@@ -155,6 +155,22 @@ def run_cases(faults, seed_names, cases, try_case):
     return 1 if failed else 0
 
 
+def command_verdict(ended):
+    if ended.note.startswith("none of"):
+        return "not reached"
+    return "command went on" if ended.code == 0 else "command said why not"
+
+
+def either(try_host, try_command):
+    """A case's words are its seed, who meets the fault, and the fault."""
+
+    def try_case(faults, seed, repo, text):
+        _, who, *fault = text.split()
+        return (try_host if who == "host" else try_command)(faults, seed, repo, " ".join(fault))
+
+    return try_case
+
+
 def count_calls(faults, seed_names, kinds, run):
     """(seed, kind) -> how many calls of that kind there are, by a run in which none is hit."""
     counts = {}
