@@ -8,6 +8,7 @@ build g++                 g++
 build meson               meson
 build ninja               ninja-build
 build pkg-config          pkg-config
+build objcopy             binutils
 build pc:yaml-cpp         libyaml-cpp-dev
 build pc:lmdb             liblmdb-dev
 build pc:libzstd          libzstd-dev

@@ -16,6 +16,7 @@
 #include "plugin/store/checked_value.h"
 #include "plugin/store/damage_advice.h"
 #include "plugin/store/keys.h"
+#include "plugin/store/lmdb_process_id.h"
 #include "plugin/store/page_check.h"
 #include "plugin/store/page_metas.h"
 #include "plugin/store/repo_files.h"
@@ -107,7 +108,7 @@ const char* table_name(Table table) {
 }
 
 Error lmdb_error(int code, const std::string& what) {
-  // LMDB tells readers apart by process ids.
+  // Only where LMDB is a shared library: it tells readers apart by process ids.
   if (code == EAGAIN) {
     return Error(ErrorCode::busy,
                  what +
@@ -237,7 +238,8 @@ void Environment::State::close_files() {
 
 void Environment::State::open_map(unsigned flags) {
   const std::string what = "cannot open " + paths.data.string();
-  for (size_t bytes = initial_map_bytes;; bytes /= 2) {
+  size_t bytes = initial_map_bytes;
+  for (int tries = 1;; ++tries) {
     int code = mdb_env_create(&env);
     if (code != 0) throw lmdb_error(code, what);
     mdb_env_set_maxdbs(env, database_count_max);
@@ -246,10 +248,15 @@ void Environment::State::open_map(unsigned flags) {
     mdb_env_set_userctx(env, this);
     mdb_env_set_assert(env, on_failed_assert);
     code = mdb_env_open(env, paths.root.c_str(), flags, file_mode);
+    if (code == 0 && !claim_process_id(env)) code = EAGAIN;
     if (code == 0) return;
     mdb_env_close(env);  // also after a failure
     env = nullptr;
-    if (code != ENOMEM || bytes <= smallest_map_bytes) throw lmdb_error(code, what);
+    if (code == ENOMEM && bytes > smallest_map_bytes) {
+      bytes /= 2;
+    } else if (code != EAGAIN || tries >= process_id_tries) {
+      throw lmdb_error(code, what);
+    }
   }
 }
 

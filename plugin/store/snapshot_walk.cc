@@ -10,6 +10,7 @@
 #include "plugin/base/file.h"
 #include "plugin/store/damage_advice.h"
 #include "plugin/store/lmdb_handles.h"
+#include "plugin/store/lmdb_process_id.h"
 #include "plugin/store/page_metas.h"
 
 namespace aimlog {
@@ -23,14 +24,12 @@ class Pin {
   explicit Pin(const RepoPaths& paths) {
     // Without its lock file LMDB has no table of readers, and nobody else is there.
     if (::access((paths.root / "lock.mdb").c_str(), W_OK) != 0) return;
-    if (mdb_env_create(&env_) != 0) return;
-    const bool open = mdb_env_open(env_, paths.root.c_str(), MDB_RDONLY | MDB_NOTLS, 0664) == 0;
-    if (open && mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn_) == 0) return;
-    txn_ = nullptr;
+    for (int tries = 0; tries < process_id_tries && !open(paths); ++tries) close();
+    if (env_ != nullptr && mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn_) != 0) txn_ = nullptr;
   }
   ~Pin() {
     if (txn_ != nullptr) mdb_txn_abort(txn_);
-    if (env_ != nullptr) mdb_env_close(env_);
+    close();
   }
   Pin(const Pin&) = delete;
   Pin& operator=(const Pin&) = delete;
@@ -39,6 +38,16 @@ class Pin {
   uint64_t transaction() const { return mdb_txn_id(txn_); }
 
  private:
+  bool open(const RepoPaths& paths) {
+    return mdb_env_create(&env_) == 0 &&
+           mdb_env_open(env_, paths.root.c_str(), MDB_RDONLY | MDB_NOTLS, 0664) == 0 &&
+           claim_process_id(env_);
+  }
+  void close() {
+    if (env_ != nullptr) mdb_env_close(env_);
+    env_ = nullptr;
+  }
+
   MDB_env* env_ = nullptr;
   MDB_txn* txn_ = nullptr;
 };
