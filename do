@@ -65,7 +65,7 @@ do_test() {
   case " $* " in *" --long "*)
     python_env build/venv-oldest-ray tests/python/requirements-oldest-ray.txt
     export AIMLOG_OLDEST_RAY_PYTHON=$PWD/build/venv-oldest-ray/bin/python
-    set_up pages
+    set_up pages power
     ;;
   esac
   exec python3 tools/run_tests.py "$@"

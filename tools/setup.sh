@@ -29,6 +29,10 @@ test  clang-tidy-14       clang-tidy-14 clang-tidy
 test  strace              strace
 test  readelf             binutils
 pages browser             chromium chromium-browser
+power qemu-storage-daemon qemu-system-common
+power mkfs.ext4           e2fsprogs
+power mkfs.xfs            xfsprogs
+power losetup             mount util-linux
 bench pc:benchmark        libbenchmark-dev
 '
 

@@ -1,7 +1,7 @@
 // What a host of the crash tests told its plugin and what the plugin said to it, in memory shared
 // with a file: it is still there after the host was killed.
 //
-// Layout, little-endian; ack_log.py reads it:
+// Layout, little-endian; crash_support.py reads it:
 //   offset  0  8 bytes  magic "CRASHACK"
 //   offset  8  u32      version, 1
 //   offset 12  u32      bytes of a record, 64
@@ -36,7 +36,11 @@ struct Record {
   std::uint64_t value_bits;  // unique among all results
   std::uint64_t took_ns;
   std::int32_t status;
-  std::uint32_t reserved[3];
+  // Of a disk whose writes are logged, taken after the call: how many of this process's answered
+  // events a commit covers at least, and then how many entries that log has.
+  std::uint32_t durable_events = 0;
+  std::uint32_t block_entries = 0;
+  std::uint32_t reserved = 0;
 };
 static_assert(sizeof(Record) == 64);
 

@@ -21,6 +21,7 @@
 
 #include "abi/include/tuner_plugin.hpp"
 #include "tests/crash/ack_log.h"
+#include "tests/crash/block_log.h"
 #include "tests/crash/faults.h"
 #include "tests/crash/host_options.h"
 
@@ -79,7 +80,11 @@ struct Trial {
 class Host {
  public:
   explicit Host(const HostOptions& options)
-      : options_(options), log_(options.acks), random_(options.seed), plugin_(create(options)) {
+      : options_(options),
+        log_(options.acks),
+        block_log_(options.block_log),
+        random_(options.seed),
+        plugin_(create(options)) {
     remember();
   }
 
@@ -135,7 +140,19 @@ class Host {
     be_outside(false);
     const tuner_status status = (plugin_.*hook)(event);
     be_outside(true);
-    log_.end(noted, status, static_cast<std::uint64_t>(now_ns() - start));
+    const auto took = static_cast<std::uint64_t>(now_ns() - start);
+    if (block_log_.is_open()) note_durable(noted, status);
+    log_.end(noted, status, took);
+  }
+
+  // What no commit covers are the newest events; a record that is pending is one of them at most.
+  void note_durable(Record& noted, tuner_status status) {
+    if (status == TUNER_OK || status == TUNER_NOT_DURABLE) ++answered_;
+    auto stats = tuner::make<tuner_stats>();
+    plugin_.get_stats(stats);
+    noted.durable_events = answered_ - static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                                           answered_, stats.events_pending));
+    noted.block_entries = block_log_.entries();  // last: what was durable is in these
   }
 
   void begin_job() {
@@ -150,7 +167,7 @@ class Host {
     event.host_name = tuner::text("crash-host");
     event.reserved_keys = &reserved;
     event.reserved_key_count = 1;
-    tell({Kind::setup, {}, 0, 0, 0, 0, 0, 0, 0, 0, {}}, &tuner::Plugin::setup, event);
+    tell({Kind::setup, {}, 0, 0, 0, 0, 0, 0, 0, 0}, &tuner::Plugin::setup, event);
     if (!options_.state.empty()) save_state();
   }
 
@@ -186,7 +203,7 @@ class Host {
     auto event = tuner::make<tuner_trial_start_event>();
     event.trial_key = trial.number + 1;
     event.trial = &told;
-    tell({Kind::start, {}, 0, 0, trial.number, trial.attempt, trial.step, 0, 0, 0, {}},
+    tell({Kind::start, {}, 0, 0, trial.number, trial.attempt, trial.step, 0, 0, 0},
          &tuner::Plugin::on_trial_start, event);
   }
 
@@ -202,7 +219,7 @@ class Host {
     event.trial_key = trial.number + 1;
     event.trial_id = tuner::text(id);
     event.result = &result_.root();
-    tell({Kind::result, {}, 0, 0, trial.number, trial.attempt, trial.step, value_, 0, 0, {}},
+    tell({Kind::result, {}, 0, 0, trial.number, trial.attempt, trial.step, value_, 0, 0},
          &tuner::Plugin::on_trial_result, event);
   }
 
@@ -212,7 +229,7 @@ class Host {
     event.status = TUNER_TRIAL_COMPLETED;
     event.trial_key = trial.number + 1;
     event.trial_id = tuner::text(id);
-    tell({Kind::complete, {}, 0, 0, trial.number, trial.attempt, trial.step, 0, 0, 0, {}},
+    tell({Kind::complete, {}, 0, 0, trial.number, trial.attempt, trial.step, 0, 0, 0},
          &tuner::Plugin::on_trial_complete, event);
   }
 
@@ -290,6 +307,8 @@ class Host {
 
   const HostOptions options_;
   AckLog log_;
+  const BlockLog block_log_;
+  std::uint32_t answered_ = 0;  // events of this process that were recorded
   std::mt19937_64 random_;
   tuner::Plugin plugin_;
   tuner::ResultBuilder params_;

@@ -19,7 +19,8 @@ SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 LONG = max(1, int(os.environ.get("AIMLOG_LONG", "0") or "0") * 5)
 
 Record = collections.namedtuple(
-    "Record", "kind answer job process trial attempt step value took_ns status"
+    "Record",
+    "kind answer job process trial attempt step value took_ns status durable_events block_entries",
 )
 
 
@@ -101,7 +102,7 @@ def read_acks(path):
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
         magic, version, size, count = struct.unpack_from("<8sIIQ", memory, 0)
         assert (magic, version, size) == (b"CRASHACK", 1, 64)
-        layout = struct.Struct("<IIIIIIqQQi12x")
+        layout = struct.Struct("<IIIIIIqQQiII4x")
         return [Record(*layout.unpack_from(memory, 64 + 64 * i)) for i in range(count)]
 
 

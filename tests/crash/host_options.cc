@@ -32,6 +32,7 @@ const std::map<std::string, Setter>& setters() {
       {"--repo", text(&HostOptions::repo)},
       {"--acks", text(&HostOptions::acks)},
       {"--state", text(&HostOptions::state)},
+      {"--block-log", text(&HostOptions::block_log)},
       {"--job", number(&HostOptions::job)},
       {"--resumed", number(&HostOptions::resumed)},
       {"--trials", number(&HostOptions::trials)},

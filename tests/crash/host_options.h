@@ -13,6 +13,7 @@ struct HostOptions {
   std::string repo;
   std::string acks;
   std::string state;              // a file; empty: none is kept
+  std::string block_log;          // of the disk below the repo (block_log.h); empty: there is none
   std::uint32_t job = 1;          // "job-N" is its id
   bool job_id = true;             // whether the plugin is told the id
   int resumed = 0;                // as in the setup event
