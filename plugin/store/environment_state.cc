@@ -130,7 +130,9 @@ Error lmdb_error(int code, const std::string& what) {
     case MDB_VERSION_MISMATCH:
       return Error(ErrorCode::unsupported, text);
     case MDB_READERS_FULL:
-      return Error(ErrorCode::busy, text + " (too many processes read this repo)");
+      return Error(ErrorCode::busy,
+                   what + ": too many programs read this repo at once (more than " +
+                       std::to_string(reader_count_max) + "): end some, and try again");
     default:
       return Error(ErrorCode::internal, text);
   }

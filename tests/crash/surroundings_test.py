@@ -3,9 +3,10 @@
 """What goes on around a host: readers that are stopped or killed, two recoveries at once, and a
 full disk while a journal is replayed.
 
-usage: surroundings_test.py CRASH_HOST PLUGIN COMMAND [TEST...]
+usage: surroundings_test.py CRASH_HOST PLUGIN COMMAND LMDB_NEIGHBOUR [TEST...]
 """
 
+import json
 import os
 import random
 import signal
@@ -17,6 +18,7 @@ from crash_support import LONG, Programs, Repo, compare, count_acks, run_tests, 
 from fault_support import Seed
 
 PROGRAMS = Programs(sys.argv[1:4])
+NEIGHBOUR = os.path.abspath(sys.argv[4])
 QUICK = ("--set", "commit_interval_ms=10", "--pace-us", 200, "--complete-in", 50)
 
 
@@ -44,6 +46,37 @@ def stopped_and_killed_readers(root):
     told = len(repo.records())
     size = os.path.getsize(os.path.join(repo.path, ".aimlog", "data.mdb"))
     assert size < 4 << 20 or size < 400 * told, (size, told)
+
+
+def more_readers_than_fit(root):
+    """Who reads is told so; who records goes on. A killed reader's place is free."""
+    repo = Repo(PROGRAMS, root)
+    host = repo.start("--results", 8000, *QUICK)
+    wait_until(lambda: count_acks(repo.acks) > 100, "the host began")
+    words = [NEIGHBOUR, os.path.join(repo.path, ".aimlog"), "fill"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, **pipes) as filler:
+        taken = int(filler.stdout.readline())
+        assert taken > 1000, taken
+        for words in (("ls",), ("show", "--all"), ("stats",)):
+            command = repo.start_command(*words)
+            out, err = command.communicate(timeout=60)
+            assert (command.returncode, out) == (1, ""), (command.returncode, out, err)
+            assert "too many programs read this repo" in err and "try again" in err, err
+        late = repo.start("--results", 10, acks=repo.acks + "2")
+        _, err = late.communicate(timeout=60)
+        assert late.returncode == 1 and "too many programs" in err, (late, err)
+        told = count_acks(repo.acks)
+        wait_until(lambda: count_acks(repo.acks) > told + 500, "the host went on")
+        filler.kill()
+    repo.command("ls")
+    assert host.poll() is None  # else the table of readers was made anew
+    out, err = host.communicate(timeout=60)
+    assert (host.returncode, err) == (0, ""), (out, err)
+    said = json.loads(out)
+    assert (said["destroy"], said["commit_errors"], said["dropped"]) == (0, 0, 0), said
+    problems = compare(repo.runs(), repo.records())
+    assert not problems, problems[:5]
 
 
 def recoveries_at_once(root):
@@ -85,9 +118,10 @@ def the_disk_is_full_while_a_journal_is_replayed(root):
 
 TESTS = (
     stopped_and_killed_readers,
+    more_readers_than_fit,
     recoveries_at_once,
     the_disk_is_full_while_a_journal_is_replayed,
 )
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, sys.argv[4:]))
+    sys.exit(run_tests(TESTS, sys.argv[5:]))

@@ -6,6 +6,8 @@
  * were lmdb_neighbour ROOT read           says a hash of all that one snapshot holds; once more
  *                                           after a line on its standard input
  *        lmdb_neighbour ROOT read careless  the same, without the lock that says that it lives
+ *        lmdb_neighbour ROOT fill           takes all slots for readers, says how many it got, and
+ *                                           waits for a line
  */
 #include <fcntl.h>
 #include <lmdb.h>
@@ -57,10 +59,20 @@ static void say_hash(MDB_txn* txn) {
   fflush(stdout);
 }
 
+static int take_all_slots(MDB_env* env) {
+  MDB_txn* txn;
+  int taken = 0;
+  int code;
+  while ((code = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) == 0) ++taken;
+  if (code != MDB_READERS_FULL) expect(code, "mdb_txn_begin");
+  return taken;
+}
+
 int main(int count, char** words) {
   MDB_env* env;
   MDB_txn* txn;
   int dead = 0;
+  char line[16];
   if (count < 3) return 2;
   expect(mdb_env_create(&env), "mdb_env_create");
   expect(mdb_env_set_maxdbs(env, 32), "mdb_env_set_maxdbs");
@@ -68,8 +80,11 @@ int main(int count, char** words) {
   if (strcmp(words[2], "check") == 0) {
     expect(mdb_reader_check(env, &dead), "mdb_reader_check");
     printf("%d\n", dead);
+  } else if (strcmp(words[2], "fill") == 0) {
+    printf("%d\n", take_all_slots(env));
+    fflush(stdout);
+    if (fgets(line, sizeof line, stdin) == NULL) return 1;
   } else {
-    char line[16];
     expect(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), "mdb_txn_begin");
     if (count > 3) {
       char file[4096];
