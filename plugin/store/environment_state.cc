@@ -19,6 +19,7 @@
 #include "plugin/store/lmdb_process_id.h"
 #include "plugin/store/page_check.h"
 #include "plugin/store/page_metas.h"
+#include "plugin/store/process_lock.h"
 #include "plugin/store/repo_files.h"
 #include "plugin/store/row_codec.h"
 #include "plugin/store/store_format.h"
@@ -198,6 +199,7 @@ void Environment::State::expect_usable() const {
 }
 
 void Environment::State::open_files(Opening opening) {
+  const ProcessLock lock;  // else two copies could look at the same time, and both open it
   if (is_open_in_this_process(paths.root / "lock.mdb")) {
     throw Error(ErrorCode::busy,
                 paths.data.string() +

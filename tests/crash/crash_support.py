@@ -96,6 +96,13 @@ class Repo:
         return read_acks(f"{self.acks}{job}")
 
 
+def run_instances(host, *words):
+    """What instances_host sees, as pairs."""
+    done = subprocess.run([host, *words], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, ""), (done.returncode, done.stdout, done.stderr)
+    return [line.split(": ", 1) for line in done.stdout.splitlines()]
+
+
 def read_acks(path):
     if count_acks(path) == 0:  # killed before it made the file
         return []

@@ -7,37 +7,15 @@ usage: instances_test.py CRASH_HOST PLUGIN COMMAND INSTANCES_HOST [TEST...]
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import time
 
 from crash_support import LONG, Programs, Repo, child_of, compare, count_acks, read_acks, run_tests
-from crash_support import expected_statuses, series, wait_until
+from crash_support import expected_statuses, run_instances, series, wait_until
 
 PROGRAMS = Programs(sys.argv[1:4])
 INSTANCES_HOST = os.path.abspath(sys.argv[4])
-
-
-def run_instances(*words):
-    done = subprocess.run([INSTANCES_HOST, *words], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, ""), (done.returncode, done.stdout, done.stderr)
-    return [line.split(": ", 1) for line in done.stdout.splitlines()]
-
-
-def a_second_copy_of_the_library_is_refused(root):
-    copy = os.path.join(root, "another.so")
-    shutil.copy(PROGRAMS.plugin, copy)
-    repo = Repo(PROGRAMS, root)
-    said = dict(run_instances("copies", PROGRAMS.plugin, copy, repo.path))
-    refusal = said["copy while the first is open"]
-    assert "copy" in refusal and "process" in refusal, refusal
-    assert said["same library again"] == "created", said
-    assert (said["acknowledged"], said["destroy"]) == ("2000", "ok"), said
-    assert said["copy after the first is closed"] == "created", said
-    (run,) = repo.runs()
-    assert len(series(run, "value")) == 2000
 
 
 def two_instances_work_at_once(root):
@@ -45,7 +23,7 @@ def two_instances_work_at_once(root):
     os.symlink("target", os.path.join(root, "link"))
     for name, other in (("target", "target"), ("target", "link"), ("one", "two")):
         paths = [os.path.join(root, each) for each in (name, other)]
-        said = run_instances("together", PROGRAMS.plugin, *paths)
+        said = run_instances(INSTANCES_HOST, "together", PROGRAMS.plugin, *paths)
         assert said == [["acknowledged", "2000 2000"], ["destroy", "ok"], ["destroy", "ok"]], said
     for name, count in (("target", 4), ("one", 1), ("two", 1)):
         runs = Repo(PROGRAMS, root, name).runs()
@@ -153,7 +131,6 @@ def readers_and_writers_do_not_disturb_each_other(root):
 
 
 TESTS = (
-    a_second_copy_of_the_library_is_refused,
     two_instances_work_at_once,
     a_child_that_outlives_its_host_keeps_nothing,
     a_ring_that_lapped_loses_nothing,
