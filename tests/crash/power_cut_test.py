@@ -44,7 +44,7 @@ SETTINGS = {
 SHORT = {"kinds": "ext4:interval,ext4:always", "cuts": 6}
 LONG_FORM = {"kinds": ",".join(f"{fs}:{how}" for fs in ("ext4", "xfs") for how in SETTINGS)}
 LONG_FORM["cuts"] = 50
-FIRST_WORDS = (("ls",), ("check", "--deep"), ("stats",), ("show", "--all"))
+FIRST_WORDS = (("ls",), ("stats",), ("show", "--all"))
 LATER_JOB = 77
 
 
@@ -224,8 +224,7 @@ class Cuts:
     @staticmethod
     def recover(repo, chance):
         repo.command(*chance.choice(FIRST_WORDS))
-        checked = repo.command("check", "--deep", "--json")
-        assert repo.command("ls") is not None and checked is not None
+        repo.command("check", "--deep")
 
     @staticmethod
     def compare(repo, known):
