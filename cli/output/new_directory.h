@@ -3,12 +3,14 @@
 
 #include <filesystem>
 
+#include "plugin/base/unique_fd.h"
+
 namespace aimlog::cli {
 
 class NewDirectory {
  public:
-  // Makes it beside `target` under a temporary name. Throws Failure (exit_usage) if `target`
-  // exists.
+  // Makes it beside `target` under a temporary name, and takes away what processes that were killed
+  // over the same target left there. Throws Failure (exit_usage) if `target` exists.
   explicit NewDirectory(const std::filesystem::path& target);
   ~NewDirectory();  // takes it away again unless it has appeared
   NewDirectory(const NewDirectory&) = delete;
@@ -20,6 +22,7 @@ class NewDirectory {
 
  private:
   std::filesystem::path target_, path_;
+  UniqueFd lock_;  // held as long as this process, or a child that writes there, is alive
   bool appeared_ = false;
 };
 

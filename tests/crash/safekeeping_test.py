@@ -5,6 +5,7 @@
 usage: safekeeping_test.py CRASH_HOST PLUGIN COMMAND [TEST...]
 """
 
+import fcntl
 import glob
 import os
 import subprocess
@@ -193,6 +194,48 @@ def a_backup_never_replaces_and_never_copies_damage(root):
     backup(repo, dest)
 
 
+def what_a_killed_backup_left_is_removed_by_the_next(root):
+    repo = killed(root)
+    dest = os.path.join(root, "backup")
+    line = [PROGRAMS.command, "backup", repo.path, dest]
+
+    def started(there):
+        """A backup that has made its directory; `there`: how many there are then."""
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until(lambda: new_ones(before) and len(unfinished()) == there, "it made a directory")
+        return process
+
+    def unfinished():
+        return set(glob.glob(dest + ".*.tmp"))
+
+    def new_ones(before):
+        return unfinished() - before
+
+    # As long as another process writes, a backup waits to replay what the killed writer left.
+    with open(f"{repo.path}/.aimlog/write.lock", "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = unfinished()
+        first = started(there=1)
+        first.kill()
+        first.communicate()
+        before = unfinished()
+        assert len(before) == 1, before
+        second = started(there=1)
+        assert not before & unfinished(), "the leftover is still there"
+        before = unfinished()
+        third = started(there=2)
+        assert before < unfinished(), "what a living process made was removed"
+    ends = [(process, process.communicate()) for process in (second, third)]
+    assert sorted(process.returncode for process, _ in ends) == [0, 2], ends
+    assert unfinished() == set() and check(dest, "--deep")["sound"]
+    # Of anything else it keeps its hands.
+    others = {f"{dest}2.0123abcd.tmp", f"{dest}.0123abcd.tmp2", f"{dest}.0123abcX.tmp"}
+    for path in others | {f"{dest}.0123abcd.tmp"}:
+        os.mkdir(path)
+    backup(repo, dest, status=2)
+    assert others < set(glob.glob(dest + "*")) == others | {dest}
+
+
 TESTS = (
     check_beside_a_writer_is_sound,
     check_says_how_many_events_wait_and_replays_none,
@@ -201,6 +244,7 @@ TESTS = (
     a_backup_beside_a_writer_is_one_moment_of_it,
     a_backup_has_what_a_killed_writer_left,
     a_backup_never_replaces_and_never_copies_damage,
+    what_a_killed_backup_left_is_removed_by_the_next,
 )
 
 if __name__ == "__main__":
