@@ -5,19 +5,44 @@
 #include "plugin/commit/take_over.h"
 #include "plugin/model/event_codec.h"
 #include "plugin/model/result_codec.h"
+#include "plugin/model/value.h"
 #include "plugin/store/job_table.h"
 #include "plugin/store/journal_table.h"
 #include "plugin/store/name_table.h"
 #include "plugin/store/run_table.h"
 
 namespace aimlog {
+namespace {
+
+void check_if_given(ByteView value) {
+  if (!value.empty()) check_value(value);
+}
+
+// Values inside of events go into rows as they are. A bad one there would be met by whoever reads
+// the run, again and again.
+void check_values(const Event& event) {
+  if (const auto* session = std::get_if<SessionEvent>(&event)) {
+    check_if_given(session->stop);
+  } else if (const auto* shape = std::get_if<ShapeEvent>(&event)) {
+    check_if_given(shape->context);
+  } else if (const auto* start = std::get_if<StartEvent>(&event)) {
+    check_if_given(start->params);
+    check_if_given(start->config);
+  } else if (const auto* result = std::get_if<ResultEvent>(&event)) {
+    ResultParts(result->result)
+        .visit([](uint32_t, const Number&) {},
+               [](uint32_t, ByteView value) { check_value(value); });
+  }
+}
+
+}  // namespace
 
 std::optional<Event> EventApplier::decode(EventType type, ByteView payload) {
   // Its checksum held, so this is a record of a later version or a mistake of ours: it must not
   // hold up those behind it.
   try {
     const Event event = decode_event(type, payload);
-    if (const auto* result = std::get_if<ResultEvent>(&event)) (void)ResultParts(result->result);
+    check_values(event);
     return event;
   } catch (const Error&) {
     return std::nullopt;

@@ -171,6 +171,12 @@ Value decode_value(ByteView bytes) {
   return value;
 }
 
+void check_value(ByteView bytes) {
+  ByteReader reader(bytes, "value");
+  skip_value(reader, 1);
+  reader.expect_end();
+}
+
 std::vector<std::pair<std::string, Value>> flatten(const ValueMap& map) {
   std::vector<std::pair<std::string, Value>> out;
   flatten_into(map, "", out);

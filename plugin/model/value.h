@@ -67,6 +67,8 @@ void append_value(Bytes& out, const Value& value);
 // Throws Error(corrupt); never more than value_depth_max lists and maps in each other.
 Value read_value(ByteReader& reader);
 Value decode_value(ByteView bytes);
+// Throws what decode_value() would, and makes nothing.
+void check_value(ByteView bytes);
 
 inline constexpr unsigned value_depth_max = 64;
 

@@ -210,6 +210,30 @@ TEST_CASE("AGapIsStoredAsALoss") {
   CHECK((loss.results == 12 && loss.others == 3 && loss.first_ns == 5 && loss.last_ns == 6));
 }
 
+TEST_CASE("ARecordWithADamagedValueInsideIsCountedAndNeverBecomesARow") {
+  JournaledRepo repo;
+  Ring& ring = *repo.ring;
+  begin(ring, {"a"});
+  StartEvent damaged;
+  damaged.trial = trial_key("a");
+  damaged.params = "\x63 is no tag";
+  write_event(ring, damaged);
+  ResultView view;
+  view.numbers = {Number(), Number::of(1.0)};
+  view.objects = {ByteView("\x63", 1), ByteView()};
+  const Bytes result = encode_result(view);
+  write_event(ring, ResultEvent{trial_key("a"), shape_hash({}, names), result});
+  write_results(ring, "a", 1, 2);
+  apply_batch(repo);
+  REQUIRE(losses(repo).size() == 1);
+  CHECK(losses(repo)[0].kind == LossKind::undecodable);
+  CHECK((losses(repo)[0].results == 1 && losses(repo)[0].others == 1));
+  const RunNumber run = repo.run("a");
+  const Transaction txn(*repo.environment);
+  CHECK(!get_params(txn, run));
+  CHECK(read_objects(txn, Tails(txn), run).empty());
+}
+
 TEST_CASE("RecordsThatCannotBePlacedAreCountedAndHoldUpNothing") {
   JournaledRepo repo;
   Ring& ring = *repo.ring;
