@@ -16,6 +16,8 @@ usage: ./do VERB [OPTION...]
   test [--long] [SUITE...]        build and run every test, again under sanitizers
                                   suites: unit abi record crash cli python aim tidy fuzz asan
                                   tsan
+  fuzz [--seconds N] [TARGET...]  build the fuzz harnesses for libFuzzer and run them;
+                                  --merge grows the tests' corpus, --ledger adds up all runs
   ray-demo [--dir DIR]            tune with Ray, AimLoggerCallback and AimlogCallback side by side
   bench [--quick] [--json]        build and run the benchmarks; --page [NOTE] writes
                                   docs/benchmarks.md from the numbers
@@ -71,6 +73,11 @@ do_test() {
   exec python3 tools/run_tests.py "$@"
 }
 
+do_fuzz() {
+  set_up build test
+  exec python3 tools/fuzz.py "$@"
+}
+
 do_bench() {
   # Standard output is the benchmarks' alone.
   set_up build python test bench >&2
@@ -103,7 +110,7 @@ do_clean() {
 verb=${1:-help}
 shift || true
 case $verb in
-  build | demo | test | bench | wheel | format | tidy | clean) "do_$verb" "$@" ;;
+  build | demo | test | fuzz | bench | wheel | format | tidy | clean) "do_$verb" "$@" ;;
   ray-demo) do_ray_demo "$@" ;;
   help | -h | --help) usage ;;
   *)

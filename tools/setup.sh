@@ -24,6 +24,7 @@ python venv               python3-venv
 test  pc:catch2           catch2
 test  python3             python3
 test  clang++-14          clang-14 clang
+test  libfuzzer           libclang-rt-14-dev libclang-rt-dev
 test  clang-format-14     clang-format-14 clang-format
 test  clang-tidy-14       clang-tidy-14 clang-tidy
 test  strace              strace
@@ -93,6 +94,11 @@ report_missing() {
       browser)
         command -v chromium google-chrome >/dev/null ||
           echo "missing: a browser, chromium or google-chrome" >&2
+        ;;
+      libfuzzer)
+        echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
+          clang++ -fsanitize=fuzzer -x c++ - -o /dev/null 2>/dev/null ||
+          echo "missing: libFuzzer, which comes with clang's run-time library" >&2
         ;;
       venv)
         if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then

@@ -1,11 +1,14 @@
-// Writes the small inputs from which the harnesses of value, event, ring and chunk start. The
-// results are checked in; run it again where a format gets a new version:  make_corpus
-// tests/fuzz/corpus
+// Writes the small inputs from which the harnesses of value, event, ring, chunk, apply, recovery
+// and state start. The results are checked in; run it again where a format gets a new version:
+// make_corpus tests/fuzz/corpus
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
+#include "plugin/journal/ring.h"
 #include "plugin/journal/ring_format.h"
 #include "plugin/journal/ring_scan.h"
 #include "plugin/model/event_codec.h"
@@ -157,6 +160,77 @@ void store_chunks() {
   store_chunk("objects", 13, encode_row(ObjectMap{{{1, 0}, {{1, 0}, 2, 3, "value"}}}));
 }
 
+Bytes payload_of(const Event& event) {
+  Bytes bytes;
+  append_event(bytes, event);
+  return bytes;
+}
+
+Bytes one_result(std::vector<Number> numbers, int64_t step) {
+  ResultView view;
+  view.step = step;
+  view.time_ns = 7;
+  view.numbers = std::move(numbers);
+  view.objects.resize(view.numbers.size());
+  return encode_result(view);
+}
+
+// A trial's life. Trials and shapes are put in by the harnesses.
+std::vector<std::pair<EventType, Bytes>> life() {
+  std::vector<std::pair<EventType, Bytes>> events;
+  const auto add = [&](const Event& event) {
+    events.emplace_back(event_type(event), payload_of(event));
+  };
+  SessionEvent session;
+  session.experiment = "e";
+  session.job_id = "j";
+  add(session);
+  add(TrialEvent{{}, "t1"});
+  add(ShapeEvent{{}, {}, {"loss"}});
+  StartEvent start;
+  start.params = encoded(sample_value());
+  add(start);
+  for (int64_t step = 1; step < 4; ++step) {
+    const Bytes result = one_result({Number::of(1.0 / static_cast<double>(step))}, step);
+    add(ResultEvent{{}, {}, result});
+  }
+  add(CheckpointEvent{{}, 1, true, true, 5, "/c"});
+  add(FailureEvent{{}, 1, false, 1, "error"});
+  add(start);
+  add(ResultEvent{{}, {}, one_result({Number::of(int64_t{2})}, 2)});
+  add(EndEvent{{}, 1, TrialStatus::completed});
+  add(ExperimentEndEvent{1, false});
+  add(CloseEvent{1});
+  return events;
+}
+
+// As FuzzInput takes a text.
+void append_text(Bytes& out, ByteView text) {
+  out.push_back(static_cast<char>(std::min<size_t>(text.size(), 251)));
+  if (text.size() > 250) append_fixed(out, static_cast<uint16_t>(text.size()));
+  out += text;
+}
+
+void store_lives() {
+  Bytes whole, batches, journal(1, static_cast<char>(life().size()));
+  for (const auto& [type, payload] : life()) {
+    Bytes step(1, static_cast<char>(static_cast<unsigned>(type) + 2));
+    step.push_back(0);
+    append_text(step, payload);
+    whole += step;
+    batches += step + Bytes(1, type == EventType::failure ? '\1' : '\0');
+    journal.push_back(static_cast<char>(39 + static_cast<unsigned>(type)));
+    journal.push_back(0);
+    append_text(journal, payload);
+  }
+  store("apply", "life", whole);
+  store("apply", "life_in_batches", batches);
+  journal += "\1\1";
+  store("recovery", "one_journal", journal);
+  store("recovery", "two_journals", journal + journal);
+  store("recovery", "cut", journal.substr(0, journal.size() - 1) + Bytes("\0\xd0\x10", 3));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -171,4 +245,10 @@ int main(int argc, char** argv) {
   store_rings();
   store_columns();
   store_chunks();
+  store_lives();
+  Bytes fields(1, '\1');
+  fields.append(16, 't');
+  append_string(fields, "experiment");
+  append_string(fields, "job");
+  store("state", "framed", fields);
 }

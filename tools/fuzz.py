@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Coverage-guided fuzzing: builds the harnesses of tests/fuzz with libFuzzer and runs them.
+
+Inputs that reach something new are kept in build/fuzz/corpus, findings in build/fuzz/findings, and
+each run leaves a line in build/fuzz/ledger.jsonl. SPDX-License-Identifier: Apache-2.0
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build/fuzz"
+CORPUS = ROOT / "tests/fuzz/corpus"
+OPTIONS = [
+    "-Dlibfuzzer=true",
+    "-Db_sanitize=address,undefined",
+    "-Db_lundef=false",
+    "-Doptimization=1",
+    "-Ddebug=false",
+    "-Dcpp_args=-g1",
+    "-Dc_args=-g1",
+    "-Dpython=disabled",
+    "-Dhost_example=false",
+]
+# A hang is a finding, and so is an input of some KB that takes GB of memory.
+LIMITS = ["-timeout=20", "-rss_limit_mb=3000", "-malloc_limit_mb=1500", "-max_len=8192"]
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "strict_string_checks=1:detect_stack_use_after_return=0",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+DONE = re.compile(r"#\d+\s+DONE\s+cov: (\d+)")
+UNITS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
+PROGRESS = re.compile(r"^#(\d+)\s.*?cov: (\d+)", re.MULTILINE)
+
+
+class Failure(Exception):
+    """A step that could not be done; the text says which."""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What one run of one harness did."""
+
+    target: str
+    cpu_seconds: float
+    executions: int
+    edges: int
+    findings: int
+    text: str
+
+
+def clang():
+    """The C and C++ compilers, with ccache before them where there is one."""
+    suffix = "-14" if shutil.which("clang++-14") else ""
+    if not shutil.which("clang++" + suffix):
+        raise Failure("clang is not installed: libFuzzer is a part of it (Debian: clang-14)")
+    cache = "ccache " if shutil.which("ccache") else ""
+    return f"{cache}clang{suffix}", f"{cache}clang++{suffix}"
+
+
+def all_targets():
+    names = [path.stem[len("fuzz_") :] for path in sorted((ROOT / "tests/fuzz").glob("fuzz_*.cc"))]
+    return [name for name in names if name != "main" and not name.startswith("planted")]
+
+
+def build(targets, folder=BUILD):
+    """Returns the programs by target."""
+    if not (folder / "build.ninja").exists():
+        c, cpp = clang()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        step(["meson", "setup", folder, *OPTIONS], {"CC": c, "CXX": cpp})
+    programs = {name: folder / f"tests/fuzz/fuzz_{name}" for name in targets}
+    paths = [str(path.relative_to(folder)) for path in programs.values()]
+    step(["ninja", "-C", folder, "--quiet", *paths])
+    return programs
+
+
+def step(command, environment=None):
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(map(str, command[:3]))} failed:\n{done.stdout[-8000:]}")
+
+
+def seeds(target):
+    folders = [CORPUS / target]
+    if target == "yaml":
+        folders.append(ROOT / "tests/unit/config/bad")
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def memory_folder():
+    """A place in memory for the repos that harnesses make: a sync costs nothing there."""
+    shared = pathlib.Path("/dev/shm")
+    return tempfile.mkdtemp(prefix="aimlog-fuzz.", dir=shared if shared.is_dir() else None)
+
+
+def run_program(command, log):
+    """Returns its exit code and CPU seconds; what it writes goes to the file `log`."""
+    temporary = memory_folder()
+    environment = {**os.environ, **ENVIRONMENT, "TMPDIR": temporary}
+    try:
+        with open(log, "wb") as out:
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return process.returncode, usage.ru_utime + usage.ru_stime
+
+
+def run(target, program, seconds, folder=BUILD):
+    """Fuzzes for so long, or until something is found."""
+    for part in ("findings", "logs"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    grown = folder / "corpus" / target
+    grown.mkdir(parents=True, exist_ok=True)
+    prefix = folder / "findings" / f"{target}-"
+    before = set(prefix.parent.glob(f"{target}-*"))
+    log = folder / "logs" / f"{target}.log"
+    command = [program, f"-max_total_time={seconds}", f"-artifact_prefix={prefix}", *LIMITS]
+    code, cpu = run_program([*command, "-print_final_stats=1", grown, *seeds(target)], log)
+    text = log.read_text(errors="replace")
+    progress = PROGRESS.findall(text) or [("0", "0")]
+    units = UNITS.search(text)
+    done = DONE.search(text)
+    kept = sorted(set(prefix.parent.glob(f"{target}-*")) - before)
+    outcome = Outcome(
+        target,
+        round(cpu, 1),
+        int(units[1]) if units else int(progress[-1][0]),
+        int(done[1]) if done else int(progress[-1][1]),
+        len(kept) if kept else int(code != 0),
+        text if code != 0 else "",
+    )
+    with open(folder / "ledger.jsonl", "a") as ledger:
+        line = {**dataclasses.asdict(outcome), "when": int(time.time())}
+        line.pop("text")
+        ledger.write(json.dumps(line) + "\n")
+    return outcome
+
+
+def print_table(outcomes):
+    print(f"{'target':12}{'CPU hours':>10}{'executions':>14}{'edges':>8}{'findings':>10}")
+    for name in sorted({each.target for each in outcomes}):
+        own = [each for each in outcomes if each.target == name]
+        hours = sum(each.cpu_seconds for each in own) / 3600
+        executions = sum(each.executions for each in own)
+        edges = max(each.edges for each in own)
+        findings = sum(each.findings for each in own)
+        print(f"{name:12}{hours:10.3f}{executions:14,}{edges:8,}{findings:10}")
+
+
+def fuzz(targets, seconds, jobs):
+    """Runs each target; returns the outcomes. What was found is told at once."""
+    programs = build(targets)
+    outcomes = []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(run, name, programs[name], seconds) for name in targets]
+        for future in concurrent.futures.as_completed(waiting):
+            outcome = future.result()
+            outcomes.append(outcome)
+            if outcome.findings:
+                print(f"{outcome.target}: a finding, kept in {BUILD}/findings")
+                print(outcome.text[-6000:], flush=True)
+    return outcomes
+
+
+def merge(targets):
+    """Adds to the checked-in corpus what of the grown one reaches something that it does not."""
+    programs = build(targets)
+    for name in targets:
+        (CORPUS / name).mkdir(exist_ok=True)
+        (BUILD / "logs").mkdir(exist_ok=True)
+        log = BUILD / "logs" / f"{name}.merge.log"
+        folders = [folder for folder in [BUILD / "corpus" / name, *seeds(name)] if folder.is_dir()]
+        code, _ = run_program([programs[name], "-merge=1", *LIMITS, CORPUS / name, *folders], log)
+        if code != 0:
+            raise Failure(f"the merge of {name} failed: {log.read_text(errors='replace')[-3000:]}")
+        files = list((CORPUS / name).iterdir())
+        size = sum(file.stat().st_size for file in files)
+        print(f"{name}: {len(files)} inputs, {size:,} bytes")
+
+
+def read_ledger():
+    ledger = BUILD / "ledger.jsonl"
+    if not ledger.exists():
+        return []
+    lines = [json.loads(line) for line in ledger.read_text().splitlines()]
+    for line in lines:
+        line.pop("when")
+    return [Outcome(text="", **line) for line in lines]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./do fuzz")
+    parser.add_argument("target", nargs="*", help="harnesses; default: all")
+    parser.add_argument("--seconds", type=int, default=60, help="for each (60)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time")
+    parser.add_argument("--merge", action="store_true", help="grow tests/fuzz/corpus")
+    parser.add_argument("--ledger", action="store_true", help="what all runs so far came to")
+    options = parser.parse_args()
+    targets = options.target or all_targets()
+    for name in targets:
+        if name not in all_targets():
+            parser.error(f"no target {name}; there are: {' '.join(all_targets())}")
+    try:
+        if options.ledger:
+            print_table(read_ledger())
+        elif options.merge:
+            merge(targets)
+        else:
+            outcomes = fuzz(targets, options.seconds, options.jobs)
+            print_table(outcomes)
+            return 1 if any(each.findings for each in outcomes) else 0
+    except Failure as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
