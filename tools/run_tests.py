@@ -144,6 +144,14 @@ def count(results, tests, suites):
     return table
 
 
+def not_run(results):
+    """What tests say that this machine did not let them do, or what is not installed."""
+    for result in results:
+        for line in result.get("stdout", "").splitlines():
+            if line.startswith("not run:"):
+                yield f"{result['name']}: {line}"
+
+
 def run_pass(name, suites, long):
     """One build and its tests; returns rows of (pass, suite, seconds, passed, failed)."""
     settings = PASSES[name]
@@ -158,7 +166,10 @@ def run_pass(name, suites, long):
     build_for(build, tests)
     built = time.monotonic()
     print(f"== {name}: built in {built - started:.0f} s", flush=True)
-    table = count(run_tests(build, suites, name != "plain", long), tests, suites)
+    results = run_tests(build, suites, name != "plain", long)
+    table = count(results, tests, suites)
+    for line in not_run(results):
+        print(line, flush=True)
     print(f"== {name}: ran in {time.monotonic() - built:.0f} s", flush=True)
     rows = []
     for suite, (seconds, passed, failed) in table.items():

@@ -14,7 +14,8 @@ import struct
 MAGIC = 0x6A736677736872
 HEADER, ENTRY = struct.Struct("<QQQI"), struct.Struct("<QQQQ")
 SECTOR = 512
-FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
+FLUSH = 1  # of the flags; 2 and 4 are FUA and discard
+NEAR = 40  # entries
 
 # `position`: of the bytes in the log's file.
 Entry = collections.namedtuple("Entry", "sector sectors flags position")
@@ -124,15 +125,16 @@ def copy_sparse(source, target):
                 new.write(old.read(min(1 << 20, place - old.tell())))
 
 
-def choose_cut(seed, number, first, last, entries, answers):
-    """(cut, loss, chance) of a cut's number: right behind an answer that somebody got, right
-    before a flush, where most is loose, or anywhere."""
-    chance = random.Random(f"{seed}/{number}")
-    where = chance.randrange(3)
+def choose_cut(chance, first, last, entries, answers, moments):
+    """Right behind an answer that somebody got; right before a flush, where most is loose; near a
+    moment at which something special was done; or anywhere."""
+    where = chance.randrange(4)
     cut = chance.randint(first, last)
     if where == 0 and answers:
         cut = chance.choice(answers)
     elif where == 1:
         while cut < last and not entries[cut].flags & FLUSH:
             cut += 1
-    return cut, chance.choice(LOSSES), chance
+    elif where == 2:
+        cut = chance.choice(moments) + chance.randint(-NEAR, NEAR)
+    return max(first, min(cut, last)), chance.choice(LOSSES)

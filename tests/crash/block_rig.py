@@ -87,18 +87,21 @@ class Boots:
 
 class LoggedDisk:
     """A mounted file system of which `log` gets every write. `base` is the disk as it was before
-    the first of these."""
+    the first of these: a copy of `image`, or with nothing on it."""
 
-    def __init__(self, root, kind, forgets_flushes=False):
+    def __init__(self, root, kind, image=None, forgets_flushes=False):
         self.root, self.kind = root, kind
         self.base, self.raw, self.log, self.export = (
             os.path.join(root, name) for name in ("base.img", "raw.img", "log.img", "export")
         )
         self.place = os.path.join(root, "disk")
         os.mkdir(self.place)
-        with open(self.raw, "wb") as file:
-            file.truncate(SIZES[kind])
-        call(*MAKERS[kind], self.raw)
+        if image is None:
+            with open(self.raw, "wb") as file:
+                file.truncate(SIZES[kind])
+            call(*MAKERS[kind], self.raw)
+        else:
+            call("cp", "--sparse=always", image, self.raw)
         call("fallocate", "--dig-holes", self.raw)
         call("cp", "--sparse=always", self.raw, self.base)
         with open(self.log, "wb") as file:

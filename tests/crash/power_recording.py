@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What hosts do on a logged disk, and what must be there when its power was cut at some place."""
+
+import collections
+import json
+import os
+import random
+import threading
+import time
+
+from block_rig import LoggedDisk
+from crash_support import ACKNOWLEDGED, NOT_ANSWERED, NOT_DURABLE, RESULT
+from crash_support import Record, Repo, count_acks, series, wait_until
+
+ENDS = ("--complete-in", 60)  # and other trials begin
+SETTINGS = {
+    "interval": ("--set", "commit_interval_ms=15", "--pace-us", 300, *ENDS),
+    "always": ("--set", "durability=always", "--set", "always_wait_ms=5000", *ENDS),
+    # The smallest journal laps many times, and results that find no room are dropped.
+    "drop": ("--set", "journal_bytes=65536", "--set", "full_wait_ms=0", "--pace-us", 30)
+    + ("--set", "commit_interval_ms=60"),
+}
+
+
+class Recording:
+    """What hosts did on a logged disk, in a directory: the log, the disk before it, the list of
+    answers, and `facts`: the places where the cuts may be, and at which length of the log all
+    that a process had told was in the repo. `earlier` are the records of before the log, which
+    may be of a power cut already."""
+
+    def __init__(self, programs, root, kind):
+        self.programs, self.root = programs, root
+        self.kind = kind
+        self.facts = {"earlier": []}
+
+    def make(self, seed):
+        fs, how = self.kind.split(":")
+        disk = LoggedDisk(self.root, fs)
+        try:
+            disk.expect_flushes()
+            self.facts |= {"kind": self.kind, "seed": seed, "first": disk.entries(), "covered": {}}
+            self.record(disk, how, random.Random(seed))
+            self.facts["last"] = disk.entries()
+        finally:
+            disk.end()
+        self.save()
+
+    def make_after_cut(self, seed, image, earlier):
+        """On the disk that a power cut left: its recovery, and a job in which the power is cut
+        again. What a reader was shown meanwhile is to be kept, too."""
+        fs, how = self.kind.split(":")
+        disk = LoggedDisk(self.root, fs, image=image)
+        try:
+            self.facts = {"kind": self.kind, "seed": seed, "first": 0, "covered": {}}
+            chance = random.Random(seed)
+            repo = self.repo(disk.place)
+            shown = results_in(repo.runs()) if self.is_repo(repo) else set()
+            self.facts["shown_at"] = disk.entries()
+            self.facts["earlier"] = [(*record, key_of(record) in shown) for record in earlier]
+            words = ("--block-log", disk.log, "--seed", chance.randrange(1 << 30), *SETTINGS[how])
+            self.run_until_killed(repo, ("--job", 3, *words), chance)
+            self.facts["last"] = disk.entries()
+        finally:
+            disk.end()
+        self.save()
+
+    def save(self):
+        with open(os.path.join(self.root, "facts.json"), "w", encoding="utf-8") as file:
+            json.dump(self.facts, file)
+
+    def load(self):
+        with open(os.path.join(self.root, "facts.json"), encoding="utf-8") as file:
+            self.facts = json.load(file)
+        self.kind = self.facts["kind"]
+
+    @staticmethod
+    def is_repo(repo):
+        return os.path.exists(os.path.join(repo.path, ".aimlog", "FORMAT"))
+
+    def repo(self, place):
+        repo = Repo(self.programs, place)
+        repo.acks = os.path.join(self.root, "acks")
+        return repo
+
+    def record(self, disk, how, chance):
+        """A job that is killed, its recovery, the job resumed to its end, and one more job in
+        which the power is cut; meanwhile the kernel writes what it likes."""
+        repo = self.repo(disk.place)
+        over = threading.Event()
+        writer = threading.Thread(target=self.write_back, args=(disk, over, chance.random()))
+        writer.start()
+        words = ("--block-log", disk.log, "--seed", chance.randrange(1 << 30), *SETTINGS[how])
+        try:
+            self.run_until_killed(repo, words, chance)
+            repo.command("ls")
+            self.facts["covered"][1] = disk.entries()
+            said = repo.run("--resumed", 1, "--results", 200, *words)
+            assert said["destroy"] == 0, said
+            self.facts["covered"][2] = disk.entries()
+            self.run_until_killed(repo, ("--job", 2, *words), chance)
+        finally:
+            over.set()
+            writer.join()
+
+    @staticmethod
+    def run_until_killed(repo, words, chance):
+        before = count_acks(repo.acks)
+        host = repo.start(*words)
+        wait_until(lambda: count_acks(repo.acks) > before or host.poll() is not None, "it began")
+        time.sleep(chance.uniform(0.3, 0.6))
+        host.kill()
+        _, err = host.communicate()
+        assert host.returncode == -9, (host.returncode, err)
+
+    @staticmethod
+    def write_back(disk, over, seed):
+        chance = random.Random(seed)
+        while not over.wait(chance.uniform(0.005, 0.08)):
+            for folder, _, names in os.walk(os.path.join(disk.place, "repo")):
+                for name in names:
+                    if chance.random() < 0.4:
+                        disk.start_writeback(os.path.join(folder, name))
+            if chance.random() < 0.1:
+                disk.sync_all()
+
+    def known_at(self, cut):
+        """The list of answers as the power cut leaves it: acknowledged is what must be there, and
+        what else was begun may be there or not."""
+        told, durable, answered = [], collections.Counter(), collections.Counter()
+        always = ":always" in self.kind
+        latest = 0
+        for record in self.repo("").records():
+            if latest > cut:
+                break
+            told.append(record)
+            if record.answer != NOT_ANSWERED:
+                latest = max(latest, record.block_entries)
+                if record.block_entries <= cut:
+                    durable[record.process] = max(durable[record.process], record.durable_events)
+        for process, entries in self.facts["covered"].items():
+            if entries <= cut:
+                durable[int(process)] = len(told)
+        known = []
+        for *fields, shown in self.facts["earlier"]:
+            record = Record(*fields)
+            if shown and cut >= self.facts["shown_at"] and record.answer == NOT_ANSWERED:
+                record = record._replace(answer=ACKNOWLEDGED)
+            known.append(record)
+        for record in told:
+            if record.answer in (ACKNOWLEDGED, NOT_DURABLE):
+                answered[record.process] += 1
+                returned = always and record.answer == ACKNOWLEDGED and record.block_entries <= cut
+                is_durable = answered[record.process] <= durable[record.process]
+                answer = ACKNOWLEDGED if returned or is_durable else NOT_ANSWERED
+                record = record._replace(answer=answer)
+            known.append(record)
+        return known
+
+
+def key_of(record):
+    if record.kind != RESULT:
+        return None
+    return (record.job, record.trial, record.attempt, record.step, record.value)
+
+
+def results_in(runs):
+    keys = set()
+    for run in runs:
+        job = int(run["job"]["experiment_dir"].removeprefix("job-"))
+        trial = int(run["trial_id"].removeprefix("trial-"))
+        for point in series(run, "value"):
+            attempt = run["attempts"][point["attempt"] - 1]["host_attempt"]
+            keys.add((job, trial, attempt, point["step"], point["value"]["value"]))
+    return keys
