@@ -9,8 +9,8 @@ usage: power_cut_test.py CRASH_HOST PLUGIN COMMAND [--seed N] [--cuts N] [--kind
 Hosts record on a file system of which every write and every flush is logged (block_rig.py), and
 note for each answer what a commit covers and how long the log was then. One recording is cut many
 times: at a place in the log, with all that a flush had covered until there and a part of the rest
-(block_log.py). The image is mounted, recovered and compared. On some of them a host goes on, and the
-power is cut again, also during the recovery.
+(block_log.py). The image is mounted, recovered and compared. On some of them a host goes on, and
+the power is cut again, also during the recovery.
 
 Which cuts are made follows from the seed. A recording in which one failed is kept where AIMLOG_KEEP
 says, and `--recording DIR --cut N` repeats that cut alone.
