@@ -249,6 +249,11 @@ class Host {
       slow_down_syncs(0);
       fail_writes(0);
     }
+    if (options_.clock_every != 0 && told_ % options_.clock_every == 0) {
+      constexpr int way[] = {1, -1, 0};
+      const auto turn = told_ / options_.clock_every % 3;
+      set_clock_ahead(way[turn] * options_.clock_step_s, options_.all_clocks);
+    }
   }
 
   // Short pauses are waited out busily, for a sleep takes longer than it says.

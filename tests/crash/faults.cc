@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -16,6 +17,8 @@ namespace {
 
 std::atomic<int> sync_delay_ms{0};
 std::atomic<int> write_error{0};
+std::atomic<long> clock_ahead_s{0};
+std::atomic<bool> all_clocks{false};
 
 bool is_data_file(int fd) {
   char link[32];
@@ -42,6 +45,10 @@ Function real(const char* name) {
 
 void slow_down_syncs(int milliseconds) { sync_delay_ms = milliseconds; }
 void fail_writes(int error_number) { write_error = error_number; }
+void set_clock_ahead(long seconds, bool all) {
+  all_clocks = all;
+  clock_ahead_s = seconds;
+}
 
 }  // namespace crash
 
@@ -50,6 +57,7 @@ void fail_writes(int error_number) { write_error = error_number; }
 
 extern "C" {
 int crash_fdatasync(int fd) REPLACES("fdatasync");
+int crash_clock_gettime(clockid_t clock, timespec* now) REPLACES("clock_gettime");
 ssize_t crash_pwrite(int fd, const void* bytes, size_t count, off_t offset) REPLACES("pwrite");
 ssize_t crash_pwrite64(int fd, const void* bytes, size_t count, off_t offset) REPLACES("pwrite64");
 ssize_t crash_pwritev(int fd, const iovec* parts, int count, off_t offset) REPLACES("pwritev");
@@ -63,6 +71,14 @@ int crash_fdatasync(int fd) {
     std::this_thread::sleep_for(std::chrono::milliseconds(delay));
   }
   return crash::fails(fd) ? -1 : call(fd);
+}
+
+int crash_clock_gettime(clockid_t clock, timespec* now) {
+  static const auto call = crash::real<decltype(&crash_clock_gettime)>("clock_gettime");
+  const int code = call(clock, now);
+  const bool wrong = clock == CLOCK_REALTIME || (clock == CLOCK_MONOTONIC && crash::all_clocks);
+  if (code == 0 && wrong) now->tv_sec += crash::clock_ahead_s.load();
+  return code;
 }
 
 ssize_t crash_pwrite(int fd, const void* bytes, size_t count, off_t offset) {

@@ -45,6 +45,8 @@ const std::map<std::string, Setter>& setters() {
       {"--fail-after", number(&HostOptions::fail_after)},
       {"--fail-errno", number(&HostOptions::fail_errno)},
       {"--mend-after", number(&HostOptions::mend_after)},
+      {"--clock-every", number(&HostOptions::clock_every)},
+      {"--clock-step-s", number(&HostOptions::clock_step_s)},
       {"--set", add_setting},
   };
   return all;
@@ -60,6 +62,8 @@ HostOptions read_options(int count, char** words) {
       options.job_id = false;
     } else if (word == "--fork-child") {
       options.fork_child = true;
+    } else if (word == "--all-clocks") {
+      options.all_clocks = true;
     } else if (word == "--linger") {
       options.linger = true;
     } else {

@@ -28,7 +28,10 @@ struct HostOptions {
   int slow_ms = 0;
   std::uint64_t fail_after = 0;  // results; then writes fail with fail_errno
   int fail_errno = 0;
-  std::uint64_t mend_after = 0;  // results; then nothing is slow and nothing fails
+  std::uint64_t mend_after = 0;   // results; then nothing is slow and nothing fails
+  std::uint64_t clock_every = 0;  // results; then the wall clock steps on or back by clock_step_s
+  int clock_step_s = 0;
+  bool all_clocks = false;                                    // the monotonic one too
   std::vector<std::pair<std::string, std::string>> settings;  // of create
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What goes on around a host: readers that are stopped or killed, two recoveries at once, and a
-full disk while a journal is replayed.
+"""What goes on around a host: readers that are stopped or killed or too many, clocks that step, two
+recoveries at once, and a full disk while a journal is replayed.
 
 usage: surroundings_test.py CRASH_HOST PLUGIN COMMAND LMDB_NEIGHBOUR [TEST...]
 """
@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 
-from crash_support import LONG, Programs, Repo, compare, count_acks, run_tests, wait_until
+from crash_support import LONG, Programs, Repo, compare, count_acks, run_tests, series
+from crash_support import wait_until
 from fault_support import Seed
 
 PROGRAMS = Programs(sys.argv[1:4])
@@ -79,6 +80,61 @@ def more_readers_than_fit(root):
     assert not problems, problems[:5]
 
 
+def expect_in_time(said, seconds):
+    """Commits came at their interval of 50 ms, as far as a busy machine lets them."""
+    assert said["commits"] > seconds / 0.05 / 5, (said["commits"], seconds)
+    assert said["pending_age_ms"] < 2000 and said["destroy_ms"] < 2000, said
+    assert (said["destroy"], said["dropped"], said["lost"]) == (0, 0, 0), said
+
+
+CLOCK_STEPS = ("--clock-every", 150, "--clock-step-s", 4 * 3600)
+
+
+def run_with_clock_steps(repo, *more):
+    began = time.monotonic()
+    interval = ("--set", "commit_interval_ms=50", "--pace-us", 500, "--complete-in", 200)
+    said = repo.run("--results", 2000, *interval, *CLOCK_STEPS, *more)
+    expect_in_time(said, time.monotonic() - began)
+
+
+def the_wall_clock_steps(root):
+    """By four hours on and back, often. Commits and waits go by the monotonic clock; results stand
+    in the order in which they were told."""
+    repo = Repo(PROGRAMS, root)
+    for i in range(4 * LONG):  # killed while the clock is ahead or behind
+        options = ("--resumed", min(i, 1), *QUICK)
+        host = repo.start(*options, *(CLOCK_STEPS if i % 2 == 0 else ()))
+        told = count_acks(repo.acks)
+        wait_until(lambda: count_acks(repo.acks) > told + 200 + 100 * i, "the host told results")
+        host.kill()
+        host.communicate()
+    run_with_clock_steps(repo, "--resumed", 1)
+    slow = ("--set", "journal_bytes=65536", "--set", "full_wait_ms=20", "--pace-us", 20)
+    slow += ("--slow-after", 100, "--slow-ms", 200, "--mend-after", 1900)
+    repo.run("--job", 2, "--results", 2000, *CLOCK_STEPS, *slow, acks=repo.acks + "2")
+    records = repo.records() + repo.records_of(2)
+    assert max(record.took_ns for record in records) < 5e9
+    runs = repo.runs()
+    problems = compare(runs, records)
+    assert not problems, problems[:5]
+    times = []
+    for run in runs:
+        points = series(run, "value")
+        values = [(point["attempt"], point["value"]["value"]) for point in points]
+        assert values == sorted(values), "results are in another order"
+        times += [point["time_ns"] for point in points]
+    hours = (max(times) - min(times)) / 3600e9
+    assert 7.9 < hours < 8.1, hours  # the clock did step
+    repo.command("check", "--deep")
+    # What a plugin would do that goes by the wall clock.
+    try:
+        fooled = Repo(PROGRAMS, root, "fooled")
+        run_with_clock_steps(fooled, "--all-clocks", "--set", "close_timeout_ms=500")
+    except AssertionError:
+        return
+    raise AssertionError("late commits were not seen")
+
+
 def recoveries_at_once(root):
     seed = Seed(PROGRAMS, root, "dead")
     for i in range(5 * LONG):
@@ -119,6 +175,7 @@ def the_disk_is_full_while_a_journal_is_replayed(root):
 TESTS = (
     stopped_and_killed_readers,
     more_readers_than_fit,
+    the_wall_clock_steps,
     recoveries_at_once,
     the_disk_is_full_while_a_journal_is_replayed,
 )
