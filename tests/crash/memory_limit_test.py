@@ -12,46 +12,45 @@ import subprocess
 import sys
 import tempfile
 
-from crash_support import LONG, Programs, Repo, compare, run_tests, wait_until
+from crash_support import LONG, Programs, Repo, compare, count_acks, run_tests, wait_until
 
 PROGRAMS = Programs(sys.argv[1:4])
 JOB = ("--complete-in", 100, "--pace-us", 20, "--set", "commit_interval_ms=10")
 JOB += ("--set", "journal_bytes=1048576")
-# A program with its libraries needs 3 MB; the repo grows by as much again.
-LIMITS_KB = tuple(range(2000, 9000, 1000 // LONG))
+# Around what a host needs, which depends on the machine, and one that is enough.
+LIMITS_KB = (*range(2000, 9000, 2000 // LONG), 100_000)
 
 
 class Group:
     """A control group with a limit of memory, of either version. Throws OSError where there is no
     leave to make one."""
 
-    KINDS = (
-        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"),
-        ("/sys/fs/cgroup", "memory.max", "memory.swap.max"),
-    )
+    FIRST = ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes")
+    SECOND = ("/sys/fs/cgroup", "memory.max", "memory.current")
 
     def __init__(self, bytes_max):
-        top, limit, swap = next(kind for kind in self.KINDS if os.path.isdir(kind[0]))
+        top, self.limit, self.usage = self.FIRST if os.path.isdir(self.FIRST[0]) else self.SECOND
         self.path = os.path.join(top, f"aimlog-test-{os.getpid()}")
         os.mkdir(self.path)
         try:
-            self.write(limit, bytes_max)
-            if os.path.exists(os.path.join(self.path, swap)):
-                # Of version 1 it is the sum of both.
-                self.write(swap, bytes_max if "memsw" in swap else 0)
+            self.set_limit(bytes_max)
         except OSError:
             os.rmdir(self.path)
             raise
 
-    def write(self, name, value):
-        with open(os.path.join(self.path, name), "w", encoding="utf-8") as file:
-            file.write(str(value))
+    def set_limit(self, bytes_max):
+        with open(os.path.join(self.path, self.limit), "w", encoding="utf-8") as file:
+            file.write(str(bytes_max))
 
-    def run(self, words):
+    def used(self):
+        with open(os.path.join(self.path, self.usage), encoding="utf-8") as file:
+            return int(file.read())
+
+    def start(self, words):
         into = 'echo $$ >"$0" && exec "$@"'
-        place = os.path.join(self.path, "cgroup.procs")
-        return subprocess.run(
-            ["sh", "-c", into, place, *map(str, words)], capture_output=True, text=True, timeout=120
+        words = ["sh", "-c", into, os.path.join(self.path, "cgroup.procs"), *map(str, words)]
+        return subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
         )
 
     def close(self):
@@ -65,55 +64,79 @@ class Group:
         wait_until(gone, "the group was empty")
 
 
+def expect_whole(repo):
+    """What was told is there, and the job goes on without a limit."""
+    problems = compare(repo.runs(), repo.records())
+    assert not problems, problems[:5]
+    said = repo.run("--resumed", 1, "--results", 200, *JOB)
+    assert (said["destroy"], said["dropped"], said["lost"]) == (0, 0, 0), said
+    problems = compare(repo.runs(), repo.records())
+    assert not problems, problems[:5]
+
+
 def run_limited(place, kilobytes):
     """How a host came to its end under that limit."""
     repo = Repo(PROGRAMS, place, f"repo-{kilobytes}")
     group = Group(kilobytes * 1024)
     try:
-        done = group.run(repo.host_words("--results", 4000, *JOB))
+        host = group.start(repo.host_words("--results", 4000, *JOB))
+        out, err = host.communicate(timeout=120)
     finally:
         group.close()
     records = repo.records()
-    if done.returncode == 1:
-        assert done.stderr.startswith("crash_host: ") and not records, done
+    if host.returncode == 1:
+        assert err.startswith("crash_host: ") and not records, err
         return "refused"
-    assert done.returncode in (0, -9), done
+    assert host.returncode in (0, -9), (host.returncode, out, err)
     if not records:
-        assert done.returncode == -9, done
+        assert host.returncode == -9, (out, err)
         return "killed at its begin"
-    problems = compare(repo.runs(), records)
-    assert not problems, (kilobytes, done, problems[:5])
-    said = repo.run("--resumed", 1, "--results", 200, *JOB)
-    assert (said["destroy"], said["dropped"], said["lost"]) == (0, 0, 0), said
-    problems = compare(repo.runs(), repo.records())
-    assert not problems, (kilobytes, done, problems[:5])
-    return "ended" if done.returncode == 0 else "killed"
+    expect_whole(repo)
+    return "ended" if host.returncode == 0 else "killed"
 
 
-def tight(root, needed):
+def limits_from_the_begin(root):
+    with tempfile.TemporaryDirectory(prefix="aimlog-crash-") as disk:
+        for place in (root, disk):  # files in memory count; those on a disk can be written back
+            ends = collections.Counter(run_limited(place, limit) for limit in LIMITS_KB)
+            print("  " + ", ".join(f"{count} {end}" for end, count in sorted(ends.items())))
+            assert ends["ended"] > 0, ends
+
+
+def limits_to(group, more):
+    try:
+        group.set_limit(group.used() + more)
+    except OSError:  # it has grown meanwhile
+        return False
+    return True
+
+
+def limits_that_are_met_later(root):
+    """The repo is in memory and grows until the kernel kills the host."""
+    for more in range(0, 400, 100 // LONG):
+        repo = Repo(PROGRAMS, root, f"repo-{more}")
+        group = Group(100 << 20)
+        try:
+            host = group.start(repo.host_words("--results", 0, *JOB))
+            wait_until(lambda: count_acks(repo.acks) > 300, "the host began")
+            wait_until(lambda: limits_to(group, more * 1024), "the limit was set")
+            out, err = host.communicate(timeout=120)
+        finally:
+            host.kill()
+            group.close()
+        assert (host.returncode, out, err) == (-9, "", ""), (host.returncode, out, err)
+        assert count_acks(repo.acks) > 300
+        expect_whole(repo)
+
+
+def main():
     try:
         Group(1 << 30).close()
     except OSError as error:
-        print(f"  skipped: no group with a limit of memory can be made here: {error}")
-        return
-    ends = collections.Counter(run_limited(root, limit) for limit in LIMITS_KB)
-    print("  " + ", ".join(f"{count} {end}" for end, count in sorted(ends.items())))
-    for end in needed:
-        assert ends[end] > 0, ends
+        print(f"skipped: no group with a limit of memory can be made here: {error}")
+        return 0
+    return run_tests((limits_from_the_begin, limits_that_are_met_later), sys.argv[4:])
 
-
-def in_memory(root):
-    """The repo's files are in memory too, and count."""
-    tight(root, ("ended", "killed"))
-
-
-def on_disk(_):
-    """What the repo's files need can be written back to the disk."""
-    with tempfile.TemporaryDirectory(prefix="aimlog-crash-") as root:
-        tight(root, ("ended",))
-
-
-TESTS = (in_memory, on_disk)
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, sys.argv[4:]))
+    sys.exit(main())
