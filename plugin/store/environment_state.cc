@@ -279,9 +279,18 @@ void Environment::State::guard_descriptor() {
   inode = info.st_ino;
 }
 
+int Environment::State::begin_alone(MDB_txn** txn) {
+  int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, txn);
+  for (int left = resize_tries; code == MDB_MAP_RESIZED && left > 0; --left) {
+    code = mdb_env_set_mapsize(env, 0);
+    if (code == 0) code = mdb_txn_begin(env, nullptr, MDB_RDONLY, txn);
+  }
+  return code;
+}
+
 bool Environment::State::open_tables() {
   MDB_txn* txn = nullptr;
-  int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn);
+  int code = begin_alone(&txn);
   if (code != 0) throw lmdb_error(code, "cannot open " + paths.data.string());
   for (unsigned i = 0; code == 0 && i < table_count; ++i) {
     code = mdb_dbi_open(txn, table_name(static_cast<Table>(i)), 0, &tables[i]);
@@ -327,7 +336,7 @@ void Environment::State::make_tables() {
 
 void Environment::State::read_repo_id_and_guard_map() {
   MDB_txn* txn = nullptr;
-  int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn);
+  int code = begin_alone(&txn);
   if (code != 0) throw lmdb_error(code, "cannot read " + paths.data.string());
   const std::unique_ptr<MDB_txn, decltype(&mdb_txn_abort)> ends(txn, mdb_txn_abort);
   const Key key(MetaKind::repo_id);

@@ -18,6 +18,8 @@ namespace aimlog {
 
 // How much address space is reserved for a repo's map at first; a test makes it small.
 extern std::atomic<size_t> initial_map_bytes;
+// How often somebody who begins looks again after other processes have grown the map meanwhile.
+inline constexpr int resize_tries = 10;
 
 const char* table_name(Table table);
 
@@ -39,6 +41,9 @@ struct Environment::State {
   void while_idle(const Action& action);
   // Grows the map at least to `bytes`; 0 = to what another process has grown the file to.
   void resize_map(size_t bytes);
+  // For reading, while no other transaction of this process is live: follows where another process
+  // has grown the map since it was opened. Returns LMDB's code.
+  int begin_alone(MDB_txn** txn);
   // A transaction that begins counts as live, so that the map is not moved under it.
   void enter();
   void leave();
@@ -93,7 +98,8 @@ struct Transaction::State {
   State& operator=(const State&) = delete;
 
   void begin();
-  void check_row_counts();
+  // False where it has to be begun anew; on the last try throws instead.
+  bool check_row_counts(bool last_try);
   void write_row_counts();
   // Ends the transaction and gives back locks; safe to call again. Returns LMDB's code.
   int finish(bool commit);

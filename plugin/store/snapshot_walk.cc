@@ -17,6 +17,7 @@ namespace aimlog {
 namespace {
 
 constexpr int tries = 3;
+constexpr int map_tries = 10;
 
 // A read transaction of LMDB's: as long as it lives, no page of its snapshot is used anew.
 class Pin {
@@ -25,7 +26,12 @@ class Pin {
     // Without its lock file LMDB has no table of readers, and nobody else is there.
     if (::access((paths.root / "lock.mdb").c_str(), W_OK) != 0) return;
     for (int tries = 0; tries < process_id_tries && !open(paths); ++tries) close();
-    if (env_ != nullptr && mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn_) != 0) txn_ = nullptr;
+    for (int left = map_tries; env_ != nullptr && left > 0; --left) {
+      const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn_);
+      if (code == 0) return;
+      txn_ = nullptr;
+      if (code != MDB_MAP_RESIZED || mdb_env_set_mapsize(env_, 0) != 0) return;
+    }
   }
   ~Pin() {
     if (txn_ != nullptr) mdb_txn_abort(txn_);

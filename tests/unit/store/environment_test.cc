@@ -7,7 +7,7 @@
 #include <fstream>
 #include <thread>
 
-#include "plugin/store/environment_state.h"
+#include "plugin/base/unique_fd.h"
 #include "plugin/store/keys.h"
 #include "plugin/store/repo_files.h"
 #include "tests/support/catch.h"
@@ -44,11 +44,6 @@ Failure failure_of(const Work& work) {
 void write_text(const std::filesystem::path& file, const std::string& text) {
   std::ofstream(file, std::ios::trunc) << text;
 }
-
-struct SmallMap {
-  explicit SmallMap(size_t bytes) { initial_map_bytes = bytes; }
-  ~SmallMap() { initial_map_bytes = size_t{64} << 30; }
-};
 
 }  // namespace
 
@@ -230,46 +225,6 @@ TEST_CASE("NetworkFileSystemsAreKnown") {
   for (const long magic : {0xef53L, 0x58465342L, 0x9123683eL, 0x01021994L, 0x794c7630L}) {
     CHECK(refused_file_system(magic) == nullptr);  // ext4, XFS, Btrfs, tmpfs, overlay
   }
-}
-
-TEST_CASE("TheMapGrowsWhenItIsFull") {
-  TempDir dir;
-  const SmallMap small(256 << 10);
-  const auto env = Environment::open(dir.path(), OpenMode::create);
-  const Bytes value(20000, 'v');
-  for (uint32_t i = 0; i < 100; ++i) put_one(*env, i, value);
-  CHECK(Transaction(*env).count(Table::losses) == 100);
-}
-
-TEST_CASE("AReaderFollowsAMapThatAnotherProcessHasGrown") {
-  TempDir dir;
-  const SmallMap small(256 << 10);
-  const auto make = [&] {
-    Environment::open(dir.path(), OpenMode::create);
-    return 0;
-  };
-  REQUIRE(exited_with(run_in_child(make), 0));
-  const auto env = Environment::open(dir.path(), OpenMode::read_write);
-  const auto fill = [&] {
-    env->abandon_in_child();
-    return 0;
-  };
-  REQUIRE(exited_with(run_in_child(fill), 0));
-  int pipes[2];
-  REQUIRE(pipe(pipes) == 0);
-  // A process of its own that never had the environment open.
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
-  const std::string command =
-      "AIMLOG_TEST_REPO='" + dir.path().string() + "' '" + self + "' '[.fills_a_repo]' >/dev/null";
-  REQUIRE(std::system(command.c_str()) == 0);
-  CHECK(Transaction(*env).count(Table::losses) == 100);
-  put_one(*env, 1000, "more");
-}
-
-TEST_CASE("FillsARepo", "[.fills_a_repo]") {
-  const SmallMap small(256 << 10);
-  const auto env = Environment::open(std::getenv("AIMLOG_TEST_REPO"), OpenMode::read_write);
-  for (uint32_t i = 0; i < 100; ++i) put_one(*env, i, Bytes(20000, 'v'));
 }
 
 TEST_CASE("ProcessesWriteInTurns") {
