@@ -31,13 +31,17 @@ void BatchCommitter::recover() {
                                      std::to_string(report.runs_crashed) + " runs marked crashed");
     }
     for (const std::string& problem : report.problems) log_.write(Severity::warning, problem);
+    recovered_ = true;
   } catch (const std::exception& error) {
-    log_.write(Severity::warning, std::string("journals of dead processes wait: ") + error.what());
+    log_.write_limited("recovery", Severity::warning,
+                       std::string("journals of dead processes wait: ") + error.what());
   }
 }
 
 BatchCommitter::Step BatchCommitter::commit_batch(bool last) {
   const int64_t begun_ns = monotonic_ns();
+  // Of a resumed job what it did last comes first, so whatever kept that back may be over now.
+  if (!recovered_ && applied_.sequence == 0) recover();
   try {
     check_repo_still_there();
     with_write_transaction(*environment_, [&](WriteTransaction& txn) {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "plugin/base/error.h"
 #include "plugin/base/file.h"
@@ -79,6 +81,22 @@ UniqueFd open_if_there(const std::filesystem::path& path) {
   }
 }
 
+// False if the writer or another recovery has it. Somebody who only looks holds LOCK_SH for a
+// moment: whoever took that for life would leave out a journal, and a resumed job would go on
+// before what it did last.
+bool lock_for_replay(int fd, const std::filesystem::path& path) {
+  constexpr std::chrono::milliseconds pause{1};
+  constexpr std::chrono::seconds looking_max{5};  // whoever looks longer was stopped in the middle
+  const auto deadline = std::chrono::steady_clock::now() + looking_max;
+  while (!try_lock_file(fd, LOCK_EX, path)) {
+    if (!try_lock_file(fd, LOCK_SH, path)) return false;
+    flock(fd, LOCK_UN);
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(pause);
+  }
+  return true;
+}
+
 }  // namespace
 
 struct DeadRing::State {
@@ -110,7 +128,10 @@ DeadRing::~DeadRing() = default;
 
 std::optional<DeadRing> DeadRing::open(const std::filesystem::path& path, bool read_only) {
   UniqueFd fd = open_if_there(path);
-  if (!fd || !try_lock_file(fd.get(), read_only ? LOCK_SH : LOCK_EX, path)) return std::nullopt;
+  if (!fd) return std::nullopt;
+  const bool locked =
+      read_only ? try_lock_file(fd.get(), LOCK_SH, path) : lock_for_replay(fd.get(), path);
+  if (!locked) return std::nullopt;
   if (!is_still_at(fd.get(), path)) return std::nullopt;
   Bytes page(sizeof(RingHeader), '\0');
   page.resize(read_all_at(fd.get(), page.data(), page.size(), 0, path));

@@ -1,5 +1,11 @@
 #include "plugin/journal/dead_ring.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <chrono>
+#include <thread>
+
 #include "plugin/base/crc32c.h"
 #include "plugin/base/error.h"
 #include "plugin/journal/ring_format.h"
@@ -250,6 +256,24 @@ TEST_CASE("AnUnreadableSectorIsDamageAndNotAnError") {
   CHECK(read.end.sequence == 400);
   CHECK(read.damage.bytes_skipped >= 4096);
   CHECK(read.sequences.size() + read.damage.records_missing == 400);
+}
+
+TEST_CASE("ALookByAnotherIsNoSignOfLife") {
+  TempDir dir;
+  const std::filesystem::path path = dir / "dead.ring";
+  write_file(path, ring_file_with(dir.path(), 3));
+  const UniqueFd looking(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(::flock(looking.get(), LOCK_SH) == 0);
+  std::thread soon_over([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ::flock(looking.get(), LOCK_UN);
+  });
+  const auto ring = DeadRing::open(path);
+  soon_over.join();
+  REQUIRE(ring);
+  CHECK(read_all(*ring).sequences.size() == 3);
+  // Another recovery is one: it need not be waited for.
+  CHECK_FALSE(DeadRing::open(path));
 }
 
 TEST_CASE("HeadersThatCannotBeReadAreToldApart") {
