@@ -6,9 +6,12 @@ usage: checker_test.py CRASH_HOST PLUGIN COMMAND
 """
 
 import copy
+import subprocess
 import sys
+import time
 
 from crash_support import ACKNOWLEDGED, REFUSED, RESULT, Programs, Repo, compare, run_tests
+from soak_support import Watch, growth, wrong_with_copy
 
 PROGRAMS = Programs(sys.argv[1:4])
 
@@ -92,7 +95,63 @@ def a_refused_result_that_is_there_is_noticed(root):
     assert compare(repo.runs(), records), "it was not noticed"
 
 
-TESTS = (each_planted_fault_is_noticed, a_refused_result_that_is_there_is_noticed)
+def what_a_copy_may_not_lack_is_noticed(root):
+    repo = Repo(PROGRAMS, root)
+    repo.run("--results", 40, "--trials", 3)
+    runs, records = repo.runs(), repo.records()
+    assert wrong_with_copy(runs, records, records) == [], wrong_with_copy(runs, records, records)
+    last = max(r.value for r in records if r.kind == RESULT)
+    shorter = copy.deepcopy(runs)
+    for run in shorter:
+        for metric in run["metrics"]:
+            at = [p["value"].get("value") for p in points_of([run], "value")]
+            if metric["name"] == "loss" and last in at:
+                del metric["points"][at.index(last)]
+        values = points_of([run], "value")
+        values[:] = [point for point in values if point["value"]["value"] != last]
+    assert wrong_with_copy(shorter, records, []) == [], "a copy of an earlier moment is right"
+    assert wrong_with_copy(shorter, records, records), "a durable result is missing"
+    for plant in (remove_result, double_result, change_step, change_loss, invent_result):
+        altered = copy.deepcopy(runs)
+        plant(altered)
+        assert wrong_with_copy(altered, records, []), f"{plant.__name__} was not noticed"
+
+
+# A process that does nothing for a while, but for one thing, again and again.
+IDLE = """
+import time
+kept = []
+for turn in range(1000):
+    {}
+    time.sleep(0.005)
+"""
+HABITS = {
+    "pass": [],
+    "kept.append(open('/dev/null'))": ["descriptors grew"],
+    "kept.append(bytearray(b'x' * 100000))": ["memory grew"],
+}
+
+
+def a_process_that_grows_is_noticed(_):
+    for habit, expected in HABITS.items():
+        process = subprocess.Popen([sys.executable, "-c", IDLE.format(habit)])
+        time.sleep(0.3)  # until it has what it needs
+        watch = Watch(process.pid, 0.02)
+        watch.start()
+        time.sleep(1)
+        wrong = growth(watch.stop())
+        process.kill()
+        process.wait()
+        assert [" ".join(text.split()[:2]) for text in wrong] == expected, (habit, wrong)
+    assert growth([]), "no samples are no proof"
+
+
+TESTS = (
+    each_planted_fault_is_noticed,
+    a_refused_result_that_is_there_is_noticed,
+    what_a_copy_may_not_lack_is_noticed,
+    a_process_that_grows_is_noticed,
+)
 
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS, sys.argv[4:]))

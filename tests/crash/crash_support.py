@@ -145,31 +145,45 @@ def series(run, name):
     return []
 
 
+def trial_of(run):
+    job = int(run["job"]["experiment_dir"].removeprefix("job-"))
+    return job, int(run["trial_id"].removeprefix("trial-"))
+
+
+def results_of(run, wrong):
+    """Each result of a run, as its host knows it; what does not fit goes to `wrong`."""
+    job, trial = trial_of(run)
+    host_attempts = [attempt["host_attempt"] for attempt in run["attempts"]]
+    values, losses = series(run, "value"), series(run, "loss")
+    if len(values) != len(losses):
+        wrong.append(f"job {job} trial {trial}: {len(values)} values, {len(losses)} losses")
+    for value, loss in zip(values, losses):
+        number = value["value"]["value"]
+        attempt = host_attempts[value["attempt"] - 1]
+        if int(loss["value"]["bits"], 16) != double_bits(1.0 / number):
+            wrong.append(f"job {job} trial {trial}: loss beside value {number} is another's")
+        yield job, trial, attempt, value["step"], number
+
+
 def compare(runs, records, lost_allowed=False):
     """What is wrong with the runs, as texts: acknowledged things that are missing or doubled, or
     things that nobody said. What was begun when the process died may be there or not."""
     wrong = []
     told = {}
+    starts = collections.defaultdict(list)
     for record in records:
         if record.kind == RESULT:
             told[(record.job, record.trial, record.attempt, record.step, record.value)] = record
+        elif record.kind == START:
+            starts[(record.job, record.trial)].append(record)
     seen = collections.Counter()
     trials = collections.Counter()
     for run in runs:
-        job = int(run["job"]["experiment_dir"].removeprefix("job-"))
-        trial = int(run["trial_id"].removeprefix("trial-"))
+        job, trial = trial_of(run)
         trials[(job, trial)] += 1
         host_attempts = [attempt["host_attempt"] for attempt in run["attempts"]]
-        wrong += compare_attempts(job, trial, host_attempts, records)
-        values, losses = series(run, "value"), series(run, "loss")
-        if len(values) != len(losses):
-            wrong.append(f"job {job} trial {trial}: {len(values)} values, {len(losses)} losses")
-        for value, loss in zip(values, losses):
-            number = value["value"]["value"]
-            attempt = host_attempts[value["attempt"] - 1]
-            seen[(job, trial, attempt, value["step"], number)] += 1
-            if int(loss["value"]["bits"], 16) != double_bits(1.0 / number):
-                wrong.append(f"job {job} trial {trial}: loss beside value {number} is another's")
+        wrong += compare_attempts(job, trial, host_attempts, starts[(job, trial)])
+        seen.update(results_of(run, wrong))
     wrong += [f"{key} is there {count} times" for key, count in seen.items() if count > 1]
     wrong += [f"run of {key} is there {count} times" for key, count in trials.items() if count > 1]
     for key, record in told.items():
@@ -178,15 +192,13 @@ def compare(runs, records, lost_allowed=False):
         if record.answer == REFUSED and key in seen:
             wrong.append(f"{key} was refused and is there")
     wrong += [f"{key} was never told" for key in seen if key not in told]
-    for record in records:
-        key = (record.job, record.trial)
-        if record.kind == START and record.answer == ACKNOWLEDGED and trials[key] == 0:
+    for key, begun in starts.items():
+        if trials[key] == 0 and any(r.answer == ACKNOWLEDGED for r in begun):
             wrong.append(f"trial {key} was started and has no run")
     return wrong
 
 
-def compare_attempts(job, trial, host_attempts, records):
-    starts = [r for r in records if (r.kind, r.job, r.trial) == (START, job, trial)]
+def compare_attempts(job, trial, host_attempts, starts):
     begun = [r.attempt for r in starts]
     acknowledged = [r.attempt for r in starts if r.answer in (ACKNOWLEDGED, NOT_DURABLE)]
     if host_attempts != sorted(set(host_attempts)):

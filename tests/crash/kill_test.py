@@ -19,7 +19,8 @@ import tempfile
 import time
 
 from crash_support import LONG, SCRATCH, Programs, Repo, compare, expected_statuses
-from crash_support import ACKNOWLEDGED, REFUSED, SETUP, count_acks, read_acks, wait_until
+from crash_support import ACKNOWLEDGED, REFUSED, SETUP, count_acks, read_acks, trial_of
+from crash_support import wait_until
 
 KILLS = 10  # of one chain; CHAINS is 18 unless said
 # What makes a chain special; the ring of the smallest size laps many times.
@@ -123,7 +124,7 @@ class Chain:
         self.repo.command("ls")
         expected = expected_statuses(self.records())
         for run in self.repo.runs(points=False):
-            key = key_of(run)
+            key = trial_of(run)
             assert run["status"] in expected[key], (key, run["status"], expected[key])
 
     def records(self):
@@ -136,8 +137,8 @@ class Chain:
         problems = compare(runs, self.records())
         assert not problems, problems[:10]
         for run in runs:
-            known = self.ids.setdefault(key_of(run), run["id"])
-            assert known == run["id"], ("the trial has a new run", key_of(run))
+            known = self.ids.setdefault(trial_of(run), run["id"])
+            assert known == run["id"], ("the trial has a new run", trial_of(run))
         return runs
 
     def finish(self):
@@ -145,7 +146,7 @@ class Chain:
         said = self.repo.run(*self.options(), "--results", 100)
         assert (said["destroy"], said["lost"]) == (0, 0), said
         for run in self.check():
-            job, trial = key_of(run)
+            job, trial = trial_of(run)
             if job == self.job:
                 assert run["status"] == "completed", (job, trial, run["status"])
         stats = self.repo.stats()
@@ -156,11 +157,6 @@ class Chain:
         assert stats["rows.tails"] == stats["rows.journals"] == 0, stats
         assert (stats["journals.live"], stats["journals.dead"]) == (0, 0), stats
         return len(self.repo.records())
-
-
-def key_of(run):
-    job = int(run["job"]["experiment_dir"].removeprefix("job-"))
-    return job, int(run["trial_id"].removeprefix("trial-"))
 
 
 def run_chain(programs, seed, kind):
