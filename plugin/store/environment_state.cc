@@ -139,6 +139,15 @@ Error lmdb_error(int code, const std::string& what) {
   }
 }
 
+int follow_map(MDB_env* env) {
+  MDB_envinfo info;
+  MDB_stat stat;
+  mdb_env_info(env, &info);
+  mdb_env_stat(env, &stat);
+  const size_t bytes = (info.me_last_pgno + 1) * stat.ms_psize + smallest_map_bytes;
+  return bytes <= info.me_mapsize ? 0 : mdb_env_set_mapsize(env, bytes);
+}
+
 Environment::State::State(RepoPaths repo_paths, OpenMode mode)
     : paths(std::move(repo_paths)), writable(mode != OpenMode::read_only), pid(::getpid()) {
   const bool create = mode == OpenMode::create;
@@ -282,7 +291,7 @@ void Environment::State::guard_descriptor() {
 int Environment::State::begin_alone(MDB_txn** txn) {
   int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, txn);
   for (int left = resize_tries; code == MDB_MAP_RESIZED && left > 0; --left) {
-    code = mdb_env_set_mapsize(env, 0);
+    code = follow_map(env);
     if (code == 0) code = mdb_txn_begin(env, nullptr, MDB_RDONLY, txn);
   }
   return code;
@@ -356,14 +365,21 @@ void Environment::State::resize_map(size_t bytes) {
     MDB_envinfo info;
     mdb_env_info(env, &info);
     if (bytes != 0 && info.me_mapsize >= bytes) return;  // another thread did it meanwhile
-    const int code = mdb_env_set_mapsize(env, bytes);
-    if (code != 0) throw lmdb_error(code, "cannot enlarge the map of " + paths.data.string());
+    const int code = bytes == 0 ? follow_map(env) : mdb_env_set_mapsize(env, bytes);
+    if (code != 0) {
+      // The old map is gone: another one is made, as large as it can be.
+      close_files();
+      open_files(Opening::existing);
+      throw lmdb_error(code, "cannot enlarge the map of " + paths.data.string());
+    }
     read_repo_id_and_guard_map();  // the map is another one now
   });
 }
 
 void Environment::State::enter() {
-  const std::lock_guard lock(gate);
+  std::unique_lock lock(gate);
+  // Else readers that follow each other closely would keep the map from growing for ever.
+  idle.wait(lock, [this] { return waiting == 0; });
   if (env == nullptr) {
     throw Error(ErrorCode::io, paths.data.string() + " could not be opened again");
   }

@@ -66,6 +66,7 @@ struct Environment::State {
   std::mutex gate;
   std::condition_variable idle;
   unsigned live = 0;
+  unsigned waiting = 0;  // in while_idle(): nobody begins before them
   std::atomic<bool> abandoned = false;
   bool registered = false;  // from when the process's registry knows of it
   std::atomic<bool> poisoned = false;
@@ -85,7 +86,11 @@ struct Environment::State {
 template <typename Action>
 void Environment::State::while_idle(const Action& action) {
   std::unique_lock lock(gate);
-  if (!idle.wait_for(lock, std::chrono::seconds(10), [this] { return live == 0; })) {
+  ++waiting;
+  const bool is_idle = idle.wait_for(lock, std::chrono::seconds(10), [this] { return live == 0; });
+  --waiting;
+  idle.notify_all();
+  if (!is_idle) {
     throw Error(ErrorCode::busy, paths.data.string() + " is in use by a long transaction");
   }
   action();

@@ -16,6 +16,11 @@ class MapGrown : public Error {
   using Error::Error;
 };
 
+// Makes the map as large as another process has made the file. Not to LMDB's own idea of it, which
+// is the largest map that anybody wished for. No transaction may be live. Returns LMDB's code;
+// after a failure there is no map any more.
+int follow_map(MDB_env* env);
+
 // An LMDB result code as an Error; `what` is what was tried, with the file.
 [[nodiscard]] Error lmdb_error(int code, const std::string& what);
 

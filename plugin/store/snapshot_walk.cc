@@ -30,7 +30,7 @@ class Pin {
       const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn_);
       if (code == 0) return;
       txn_ = nullptr;
-      if (code != MDB_MAP_RESIZED || mdb_env_set_mapsize(env_, 0) != 0) return;
+      if (code != MDB_MAP_RESIZED || follow_map(env_) != 0) return;
     }
   }
   ~Pin() {
@@ -45,7 +45,8 @@ class Pin {
 
  private:
   bool open(const RepoPaths& paths) {
-    return mdb_env_create(&env_) == 0 &&
+    // As small as may be: no page is looked at through this map.
+    return mdb_env_create(&env_) == 0 && mdb_env_set_mapsize(env_, 1) == 0 &&
            mdb_env_open(env_, paths.root.c_str(), MDB_RDONLY | MDB_NOTLS, 0664) == 0 &&
            claim_process_id(env_);
   }
@@ -111,7 +112,9 @@ void walk_snapshot(const RepoPaths& paths, PageVisitor& visitor) {
       if (each.newest.transaction == pin->transaction())
         return walk_pinned(fd.get(), paths, each, visitor);
     }
-    // Two commits came since: the pages still stand, but which they are is not known any more.
+    // Two commits came since: the pages still stand, but which they are is not known any more. One
+    // after the other, for with its end LMDB forgets all that this process reads.
+    pin.reset();
     pin = std::make_unique<Pin>(paths);
   }
   if (metas.empty()) return;

@@ -23,7 +23,7 @@ namespace crash {
 namespace {
 
 constexpr int runs_watched = 6;
-constexpr std::size_t text_bytes = 20000;  // of a recorded result, so that the repo grows quickly
+constexpr std::size_t text_bytes = 100000;  // of a recorded result, so that the repo grows quickly
 constexpr auto pause = std::chrono::milliseconds(50);
 
 std::atomic<bool> ended{false};

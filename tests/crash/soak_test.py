@@ -25,9 +25,9 @@ from soak_support import Deadline, Watch, growth, hook_times, tell, wrong_with_c
 SECONDS = 10 if LONG == 1 else 1800
 PACE_US = 1000 if LONG == 1 else 10000
 KILL_EVERY = (0.1, 0.5) if LONG == 1 else (0.2, 1.2)
-# Of 20 kB each, at first: more than the room for a map, so that each growth of the file is one of
+# Of 100 kB each, at first: more than the room for a map, so that each growth of the file is one of
 # the map.
-LARGE_RESULTS = 900
+LARGE_RESULTS = 180
 # A hook waits at most full_wait_ms, or always_wait_ms; the rest is for a machine that has other
 # things to do.
 WAIT_MS, ALWAYS_WAIT_MS, SLACK_MS = 50, 1000, 3000
