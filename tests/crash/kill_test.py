@@ -151,12 +151,12 @@ class Chain:
                 assert run["status"] == "completed", (job, trial, run["status"])
         stats = self.repo.stats()
         refused = sum(record.answer == REFUSED for record in self.records())
-        assert (refused > 0) == ("drop" in self.kind), refused
+        assert refused == 0 or "drop" in self.kind, refused
         # What was dropped just before a kill nobody could write down.
         assert stats["lost.results"] + stats["lost.others"] <= refused, (refused, stats)
         assert stats["rows.tails"] == stats["rows.journals"] == 0, stats
         assert (stats["journals.live"], stats["journals.dead"]) == (0, 0), stats
-        return len(self.repo.records())
+        return len(self.repo.records()), refused
 
 
 def run_chain(programs, seed, kind):
@@ -167,9 +167,9 @@ def run_chain(programs, seed, kind):
             for turn in range(KILLS):
                 chain.kill_one()
                 chain.after_kill(turn)
-            told = chain.finish()
+            told, refused = chain.finish()
             print(f"{', '.join(kind)}: {told} events, {time.monotonic() - began:.1f} s", flush=True)
-            return told
+            return told, refused
         except Exception as error:
             saved = os.environ.get("AIMLOG_KEEP")
             if saved:
@@ -185,7 +185,7 @@ def main():
     print(f"seed {seed}", flush=True)
     began = time.monotonic()
     failed = []
-    told = 0
+    told = refused = 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         chains = [
             pool.submit(run_chain, programs, seed + i, KINDS[i % len(KINDS)])
@@ -196,9 +196,13 @@ def main():
                 failed.append(chain.exception())
                 print(f"FAILED {chain.exception()}", flush=True)
             else:
-                told += chain.result()
-    print(f"{count * KILLS} kills, {told} events told, {time.monotonic() - began:.1f} s")
-    return 1 if failed else 0
+                told += chain.result()[0]
+                refused += chain.result()[1]
+    took = time.monotonic() - began
+    print(f"{count * KILLS} kills, {told} events told, {refused} refused, {took:.1f} s")
+    # On a machine that has other things to do not every chain that may drop does.
+    tried = any("drop" in KINDS[i % len(KINDS)] for i in range(count))
+    return 1 if failed or (tried and refused == 0) else 0
 
 
 if __name__ == "__main__":
