@@ -16,6 +16,8 @@ HEADER, ENTRY = struct.Struct("<QQQI"), struct.Struct("<QQQQ")
 SECTOR = 512
 FLUSH = 1  # of the flags; 2 and 4 are FUA and discard
 NEAR = 40  # entries
+# ext4's superblock has two sectors and one checksum: torn, it needs e2fsck before anything else.
+SUPERBLOCK_END = 8
 
 # `position`: of the bytes in the log's file.
 Entry = collections.namedtuple("Entry", "sector sectors flags position")
@@ -99,6 +101,8 @@ class CutDisk:
     def tear(self, image, entry, chance):
         """Parts of a write, in units of what disks write as a whole: a sector, or eight."""
         unit = chance.choice((1, 8))
+        if entry.sector < SUPERBLOCK_END:
+            unit = 8
         from_start = chance.random() < 0.5
         whole = chance.randrange(entry.sectors + 1)
         for first in range(0, entry.sectors, unit):
@@ -127,10 +131,12 @@ def copy_sparse(source, target):
 
 def choose_cut(chance, first, last, entries, answers, moments):
     """Right behind an answer that somebody got; right before a flush, where most is loose; near a
-    moment at which something special was done; or anywhere."""
+    moment at which something special was done; or anywhere. Without answers: at such a moment."""
+    if not answers:
+        return chance.choice(moments), chance.choice(LOSSES)
     where = chance.randrange(4)
     cut = chance.randint(first, last)
-    if where == 0 and answers:
+    if where == 0:
         cut = chance.choice(answers)
     elif where == 1:
         while cut < last and not entries[cut].flags & FLUSH:

@@ -29,7 +29,7 @@ from block_rig import Boots, LoggedDisk, MountedImage, RigError, call, enter_own
 from block_rig import missing_programs, what_machine_lacks
 from crash_support import ACKNOWLEDGED, LONG, NOT_ANSWERED, REFUSED, SCRATCH
 from crash_support import Programs, compare, expected_statuses, read_acks
-from power_recording import SETTINGS, Recording
+from power_recording import SETTINGS, Recording, key_of, results_in
 
 ALL_KINDS = ",".join(f"{fs}:{how}" for fs in ("ext4", "xfs") for how in SETTINGS)
 SHORT = {"kinds": "ext4:interval,ext4:always", "cuts": 5, "again": 1, "cuts_again": 2}
@@ -44,6 +44,7 @@ class Cuts:
     def __init__(self, recording, root, boots):
         self.recording, self.root = recording, root
         self.boots = boots
+        self.only_backup = recording.backup_preload is not None
         self.image = os.path.join(root, "cut.img")
         self.cut_at = {}
         self.counts = collections.Counter()
@@ -53,8 +54,11 @@ class Cuts:
         entries = read_entries(os.path.join(self.recording.root, "log.img"))
         answers = [r.block_entries for r in self.recording.repo("").records()]
         answers = [place for place in answers if facts["first"] < place <= facts["last"]]
-        # The making of the repo, the recoveries, an end in order.
+        # The making of the repo, the recovery, an end in order, the making of a copy.
         moments = [facts["first"], *facts["covered"].values()]
+        moments += [facts["backup_at"]] if "backup_at" in facts else []
+        if self.only_backup:
+            answers, moments = [], [facts["backup_at"]]
         cuts = []
         for number in numbers:
             chance = random.Random(f"{facts['seed']}/{number}")
@@ -116,6 +120,7 @@ class Cuts:
             if there:
                 self.recover(repo, chance)
                 self.compare(repo, known)
+            self.look_at_backup(cut, self.recording.backup(place), chance)
             if not there or chance.random() < 0.25:
                 self.go_on(repo, known)
 
@@ -124,9 +129,23 @@ class Cuts:
         repo.command(*chance.choice(FIRST_WORDS))
         repo.command("check", "--deep")
 
-    @staticmethod
-    def compare(repo, known):
+    def look_at_backup(self, cut, backup, chance):
+        """It is there with all that belongs to it, or not at all."""
+        made_at = self.recording.facts.get("backup_at")
+        there = os.path.exists(backup.path)
+        assert there or made_at is None or cut < made_at, "the backup was made, and is gone"
+        if there and made_at is not None and (cut < made_at or chance.random() < 0.5):
+            backup.command("check", "--deep")
+            first = [r for r in self.recording.repo("").records() if r.process == 1]
+            problems = compare(backup.runs(), first)
+            assert not problems, ("the backup", len(problems), problems[:5])
+            self.counts["backups"] += 1
+
+    def compare(self, repo, known):
         runs = repo.runs()
+        shown = results_in(runs)
+        beyond = [r for r in known if r.answer == NOT_ANSWERED and key_of(r) in shown]
+        self.counts["results beyond the commits"] += len(beyond)
         problems = compare(runs, known)
         assert not problems, (len(problems), problems[:5])
         expected = expected_statuses(known)
@@ -162,6 +181,8 @@ class Kind:
 
     def run(self, root, boots):
         recording = Recording(self.programs, os.path.join(root, "recording"), self.kind)
+        if self.options.backup_preload:
+            recording.backup_preload = os.path.abspath(self.options.backup_preload)
         if self.options.recording:
             recording.root = self.options.recording
             recording.load()
@@ -235,6 +256,7 @@ def parse():
     parser.add_argument("--cuts-again", type=int, default=form["cuts_again"], help="of each")
     parser.add_argument("--kinds", default=form["kinds"])
     parser.add_argument("--expect-caught", action="store_true", help="the plugin has a fault")
+    parser.add_argument("--backup-preload", help="a library with a fault of the command's")
     parser.add_argument("--recording")
     parser.add_argument("--cut", type=int)
     options = parser.parse_args()

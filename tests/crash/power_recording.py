@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import random
+import subprocess
 import threading
 import time
 
@@ -30,6 +31,7 @@ class Recording:
 
     def __init__(self, programs, root, kind):
         self.programs, self.root = programs, root
+        self.backup_preload = None  # a library, for the making of a copy
         self.kind = kind
         self.facts = {"earlier": []}
 
@@ -82,9 +84,24 @@ class Recording:
         repo.acks = os.path.join(self.root, "acks")
         return repo
 
+    def backup(self, place):
+        """A copy of the repo, of when its first process was dead and recovered."""
+        return Repo(self.programs, place, "backup")
+
+    def make_backup(self, disk, repo, over):
+        dest = self.backup(disk.place).path
+        environment = {"PATH": os.environ["PATH"]}
+        if self.backup_preload:
+            environment["LD_PRELOAD"] = self.backup_preload
+            over.set()  # or the kernel does what the library left out
+        words = [self.programs.command, "backup", repo.path, dest]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done
+        self.facts["backup_at"] = disk.entries()
+
     def record(self, disk, how, chance):
-        """A job that is killed, its recovery, the job resumed to its end, and one more job in
-        which the power is cut; meanwhile the kernel writes what it likes."""
+        """A job that is killed, its recovery, a copy, the job resumed to its end, and one more job
+        in which the power is cut; meanwhile the kernel writes what it likes."""
         repo = self.repo(disk.place)
         over = threading.Event()
         writer = threading.Thread(target=self.write_back, args=(disk, over, chance.random()))
@@ -94,6 +111,7 @@ class Recording:
             self.run_until_killed(repo, words, chance)
             repo.command("ls")
             self.facts["covered"][1] = disk.entries()
+            self.make_backup(disk, repo, over)
             said = repo.run("--resumed", 1, "--results", 200, *words)
             assert said["destroy"] == 0, said
             self.facts["covered"][2] = disk.entries()
