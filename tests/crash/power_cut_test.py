@@ -216,7 +216,7 @@ class Kind:
             print(f"{facts['kind']}, seed {facts['seed']}, cut {number}: {text}", flush=True)
         print(
             f"{facts['kind']}{' after a cut' if facts['earlier'] else ''}: "
-            f"{len(recording.repo('').records())} events, "
+            f"{recording.events()} events, "
             f"{facts['last'] - facts['first']} log entries; "
             f"{len(numbers)} cuts in {time.monotonic() - began:.1f} s, "
             + ", ".join(f"{count} {what}" for what, count in sorted(cuts.counts.items()))

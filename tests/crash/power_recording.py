@@ -21,6 +21,7 @@ SETTINGS = {
     "drop": ("--set", "journal_bytes=65536", "--set", "full_wait_ms=0", "--pace-us", 30)
     + ("--set", "commit_interval_ms=60"),
 }
+NEIGHBOUR = 900  # a job, and its list of answers
 
 
 class Recording:
@@ -75,6 +76,10 @@ class Recording:
             self.facts = json.load(file)
         self.kind = self.facts["kind"]
 
+    def events(self):
+        repo = self.repo("")
+        return len(repo.records()) + len(repo.records_of(NEIGHBOUR))
+
     @staticmethod
     def is_repo(repo):
         return os.path.exists(os.path.join(repo.path, ".aimlog", "FORMAT"))
@@ -100,8 +105,8 @@ class Recording:
         self.facts["backup_at"] = disk.entries()
 
     def record(self, disk, how, chance):
-        """A job that is killed, its recovery, a copy, the job resumed to its end, and one more job
-        in which the power is cut; meanwhile the kernel writes what it likes."""
+        """A job that is killed, its recovery, a copy, the job resumed to its end, and two more
+        jobs at once in which the power is cut; meanwhile the kernel writes what it likes."""
         repo = self.repo(disk.place)
         over = threading.Event()
         writer = threading.Thread(target=self.write_back, args=(disk, over, chance.random()))
@@ -115,20 +120,32 @@ class Recording:
             said = repo.run("--resumed", 1, "--results", 200, *words)
             assert said["destroy"] == 0, said
             self.facts["covered"][2] = disk.entries()
-            self.run_until_killed(repo, ("--job", 2, *words), chance)
+            self.run_until_killed(repo, ("--job", 2, *words), chance, neighbour=True)
         finally:
             over.set()
             writer.join()
 
     @staticmethod
-    def run_until_killed(repo, words, chance):
-        before = count_acks(repo.acks)
-        host = repo.start(*words)
-        wait_until(lambda: count_acks(repo.acks) > before or host.poll() is not None, "it began")
+    def start_host(repo, words, acks):
+        # One that outlives this process would keep the mounts.
+        line = ["setpriv", "--pdeathsig", "KILL", *repo.host_words(*words, acks=acks)]
+        return subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+
+    def run_until_killed(self, repo, words, chance, neighbour=False):
+        """A host, with another one beside it or none."""
+        lists = [repo.acks, f"{repo.acks}{NEIGHBOUR}"] if neighbour else [repo.acks]
+        before = [count_acks(acks) for acks in lists]
+        hosts = [self.start_host(repo, words, repo.acks)]
+        if neighbour:
+            hosts.append(self.start_host(repo, (*words, "--job", NEIGHBOUR), lists[1]))
+        for acks, count, host in zip(lists, before, hosts):
+            wait_until(lambda: count_acks(acks) > count or host.poll() is not None, "it began")
         time.sleep(chance.uniform(0.3, 0.6))
-        host.kill()
-        _, err = host.communicate()
-        assert host.returncode == -9, (host.returncode, err)
+        for host in hosts:
+            host.kill()
+        for host in hosts:
+            _, err = host.communicate()
+            assert host.returncode == -9, (host.returncode, err)
 
     @staticmethod
     def write_back(disk, over, seed):
@@ -142,12 +159,23 @@ class Recording:
                 disk.sync_all()
 
     def known_at(self, cut):
-        """The list of answers as the power cut leaves it: acknowledged is what must be there, and
-        what else was begun may be there or not."""
+        """The lists of answers as the power cut leaves them: acknowledged is what must be there,
+        and what else was begun may be there or not."""
+        known = []
+        for *fields, shown in self.facts["earlier"]:
+            record = Record(*fields)
+            if shown and cut >= self.facts["shown_at"] and record.answer == NOT_ANSWERED:
+                record = record._replace(answer=ACKNOWLEDGED)
+            known.append(record)
+        repo = self.repo("")
+        covered = {int(process): at for process, at in self.facts["covered"].items()}
+        known += self.known_of(repo.records(), covered, cut)
+        return known + self.known_of(repo.records_of(NEIGHBOUR), {}, cut)
+
+    def known_of(self, records, covered, cut):
         told, durable, answered = [], collections.Counter(), collections.Counter()
-        always = ":always" in self.kind
         latest = 0
-        for record in self.repo("").records():
+        for record in records:
             if latest > cut:
                 break
             told.append(record)
@@ -155,15 +183,11 @@ class Recording:
                 latest = max(latest, record.block_entries)
                 if record.block_entries <= cut:
                     durable[record.process] = max(durable[record.process], record.durable_events)
-        for process, entries in self.facts["covered"].items():
+        for process, entries in covered.items():
             if entries <= cut:
-                durable[int(process)] = len(told)
+                durable[process] = len(told)
+        always = ":always" in self.kind
         known = []
-        for *fields, shown in self.facts["earlier"]:
-            record = Record(*fields)
-            if shown and cut >= self.facts["shown_at"] and record.answer == NOT_ANSWERED:
-                record = record._replace(answer=ACKNOWLEDGED)
-            known.append(record)
         for record in told:
             if record.answer in (ACKNOWLEDGED, NOT_DURABLE):
                 answered[record.process] += 1
