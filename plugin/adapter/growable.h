@@ -18,15 +18,13 @@ namespace aimlog {
                   " bytes; ABI version 1 has " + std::to_string(size_in_version_1));
 }
 
-// A copy of the caller's struct in our form. Refuses NULL and sizes below the struct's in ABI
-// version 1, which is the one compiled in here.
+// The caller's struct, which has all that ours has. Refuses NULL and sizes below the struct's in
+// ABI version 1, which is the one compiled in here: so it need not be copied into a longer one.
 template <typename T>
-T read_growable(const T* given, const char* name) {
+const T& read_growable(const T* given, const char* name) {
   if (given == nullptr) refuse_growable(name, nullptr, sizeof(T));
   if (given->size < sizeof(T)) refuse_growable(name, &given->size, sizeof(T));
-  T copy;
-  std::memcpy(&copy, given, sizeof(T));
-  return copy;
+  return *given;
 }
 
 }  // namespace aimlog

@@ -27,7 +27,8 @@ class Instance {
   bool is_child() const noexcept { return fork_guard_.is_child(); }
   // Hands waiting lines to the host's log service: only inside a hook.
   void drain_log() noexcept {
-    if (log_.has_pending()) log_.drain();
+    if (log_.has_pending()) [[unlikely]]
+      log_.drain();
   }
 
   tuner_status flush(uint32_t timeout_ms, tuner_error* error);

@@ -18,7 +18,9 @@ namespace {
 
 // The only cast from the host's handle.
 Instance& from(tuner_instance* handle) {
-  if (handle == nullptr) throw Error(ErrorCode::invalid_argument, "the instance is NULL");
+  if (handle == nullptr) [[unlikely]] {
+    throw Error(ErrorCode::invalid_argument, "the instance is NULL");
+  }
   return *reinterpret_cast<Instance*>(handle);
 }
 
@@ -45,7 +47,8 @@ tuner_status hook(tuner_instance* handle, const Event* event, const char* name, 
                   Work&& work) noexcept {
   return guard(error, [&]() -> tuner_status {
     Instance& instance = from(handle);
-    if (instance.is_child()) return refuse_child(error);
+    if (instance.is_child()) [[unlikely]]
+      return refuse_child(error);
     instance.drain_log();
     return to_status(work(instance.tracker(), read_growable(event, name)));
   });

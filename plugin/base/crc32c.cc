@@ -86,17 +86,36 @@ __attribute__((target("sse4.2,pclmul"), noinline)) uint64_t sum_lanes(uint64_t s
   return state;
 }
 
-__attribute__((target("sse4.2,pclmul"), hot)) uint32_t crc32c_lanes(uint32_t crc, const void* data,
-                                                                    size_t size) {
+__attribute__((target("sse4.2,pclmul"), always_inline)) inline uint32_t finish_lanes(
+    uint64_t state, const void* data, size_t size) {
   const auto* bytes = static_cast<const unsigned char*>(data);
-  uint64_t state = ~crc;
-  if (size >= 3 * 8 * lane_words_min) state = sum_lanes(state, bytes, size);
+  if (size >= 3 * 8 * lane_words_min) [[unlikely]]
+    state = sum_lanes(state, bytes, size);
   for (; size >= 8; size -= 8, bytes += 8) state = _mm_crc32_u64(state, word_at(bytes));
   auto narrow = static_cast<uint32_t>(state);
   for (; size > 0; --size, ++bytes) narrow = _mm_crc32_u8(narrow, *bytes);
   return ~narrow;
 }
+
+__attribute__((target("sse4.2,pclmul"))) uint32_t crc32c_lanes(uint32_t crc, const void* data,
+                                                               size_t size) {
+  return finish_lanes(~crc, data, size);
+}
+
+__attribute__((target("sse4.2,pclmul"), hot)) uint32_t word_and_lanes(uint32_t crc, uint64_t word,
+                                                                      const void* data,
+                                                                      size_t size) {
+  return finish_lanes(_mm_crc32_u64(~crc, word), data, size);
+}
+
+bool has_instructions() {
+  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+}
 #endif
+
+uint32_t word_and_portable(uint32_t crc, uint64_t word, const void* data, size_t size) {
+  return crc32c_portable(crc32c_portable(crc, &word, sizeof word), data, size);
+}
 
 }  // namespace
 
@@ -109,13 +128,16 @@ uint32_t crc32c_portable(uint32_t crc, const void* data, size_t size) {
 
 Crc32cFunction fastest_crc32c() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul")) return crc32c_lanes;
+  if (has_instructions()) return word_and_lanes;
 #endif
-  return crc32c_portable;
+  return word_and_portable;
 }
 
 uint32_t crc32c(uint32_t crc, const void* data, size_t size) {
-  return fastest_crc32c()(crc, data, size);
+#if defined(__x86_64__)
+  if (has_instructions()) return crc32c_lanes(crc, data, size);
+#endif
+  return crc32c_portable(crc, data, size);
 }
 
 }  // namespace aimlog

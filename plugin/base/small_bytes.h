@@ -25,25 +25,26 @@ void store_as(char* place, T value) {
 template <typename T>
 bool same_in_steps(const char* a, const char* b, size_t count) {
   for (size_t i = 0; i + sizeof(T) < count; i += sizeof(T))
-    if (load_as<T>(a + i) != load_as<T>(b + i)) return false;
+    if (load_as<T>(a + i) != load_as<T>(b + i)) [[unlikely]]
+      return false;
   return load_as<T>(a + count - sizeof(T)) == load_as<T>(b + count - sizeof(T));
 }
 
 inline bool same_bytes(const char* a, const char* b, size_t count) {
-  if (count >= 8) return same_in_steps<uint64_t>(a, b, count);
+  if (count >= 8) [[likely]]
+    return same_in_steps<uint64_t>(a, b, count);
   for (size_t i = 0; i < count; ++i)
     if (a[i] != b[i]) return false;
   return true;
 }
 
-// Asks the processor for the first cache lines of what will be needed next, so that they come side
-// by side and not one after the other; it goes on by itself from there.
-template <bool for_writing = false>
-void prefetch(const void* begin, size_t bytes) {
-  constexpr size_t line = 64, lines_max = 6;
-  const auto* at = static_cast<const char*>(begin);
-  const char* end = at + (bytes < line * lines_max ? bytes : line * lines_max);
-  for (; at < end; at += line) __builtin_prefetch(at, for_writing);
+// Asks the processor for so many cache lines of what will be needed next, so that they come side by
+// side and not one after the other; it goes on by itself from there. There may be fewer of them: a
+// place that is not there does no harm, and asking how many there are would cost more.
+template <size_t lines, bool for_writing = false>
+void prefetch(const char* begin) {
+#pragma GCC unroll 16
+  for (size_t i = 0; i < lines; ++i) __builtin_prefetch(begin + 64 * i, for_writing);
 }
 
 }  // namespace aimlog

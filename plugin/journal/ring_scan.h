@@ -16,15 +16,15 @@ namespace aimlog {
 class RingChecksum {
  public:
   explicit RingChecksum(const std::array<unsigned char, 16>& id)
-      : crc32c_(fastest_crc32c()), seed_(crc32c_(0, id.data(), id.size())), salt_(ring_salt(id)) {}
+      : crc32c_(fastest_crc32c()), seed_(crc32c(0, id.data(), id.size())), salt_(ring_salt(id)) {}
 
   uint32_t tag(uint64_t offset) const { return ring_place_tag(salt_, offset); }
 
   // The commit word of the record at `head`, which is at `offset` of the stream.
   uint64_t commit_word(const RingRecordHead* head, uint64_t offset) const {
-    uint32_t crc = crc32c_(seed_, &offset, sizeof offset);
     const char* covered = reinterpret_cast<const char*>(head) + sizeof head->commit;
-    crc = crc32c_(crc, covered, sizeof *head - sizeof head->commit + head->length);
+    const uint64_t bytes = sizeof *head - sizeof head->commit + head->length;
+    const uint32_t crc = crc32c_(seed_, offset, covered, bytes);
     return uint64_t{crc} << 32 | tag(offset);
   }
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "plugin/base/small_bytes.h"
 #include "plugin/journal/ring_file.h"
 #include "plugin/journal/ring_format.h"
 #include "plugin/journal/ring_scan.h"
@@ -25,6 +26,7 @@ class RingWriter {
         checksum_(checksum),
         area_bytes_(file.data_bytes()),
         for_results_(area_bytes_ - area_bytes_ / 8),
+        reserve_limit_(area_bytes_ / 4 + 1),
         uses_write_calls_(file.uses_write_calls()),
         file_(file) {}
 
@@ -33,38 +35,41 @@ class RingWriter {
   // Room for a payload of up to `bytes`, or nullptr if there is none now (or `bytes` is above
   // record_bytes_max()). Nothing is visible before publish(); reserving again gives the earlier
   // reservation up. The place is 8-byte aligned.
-  char* reserve(uint32_t bytes, RingRoom room) noexcept {
-    is_reserved_ = false;
-    if (bytes > area_bytes_ / 4 || data_ == nullptr) return nullptr;
+  char* reserve(uint64_t bytes, RingRoom room) noexcept {
+    publish_limit_ = 0;
+    if (bytes >= reserve_limit_) [[unlikely]]
+      return nullptr;
     const uint64_t size = ring_record_bytes(bytes);
     uint64_t offset = next_offset_;
     uint64_t place = next_place_;
-    if (area_bytes_ - place < size) {
+    if (area_bytes_ - place < size) [[unlikely]] {
       offset += area_bytes_ - place;
       place = 0;
     }
     const uint64_t limit = room == RingRoom::results ? for_results_ : area_bytes_;
-    if (offset + size - released_seen_ > limit) {
+    if (offset + size - released_seen_ > limit) [[unlikely]] {
       released_seen_ = released_.load(std::memory_order_acquire);
       if (offset + size - released_seen_ > limit) return nullptr;
     }
     reserved_offset_ = offset;
     reserved_place_ = place;
-    reserved_bytes_ = bytes;
-    is_reserved_ = true;
+    publish_limit_ = bytes + 1;
     return data_ + place + sizeof(RingRecordHead);
   }
 
   // Completes the reserved record with the first `bytes` of its payload. Returns its sequence
   // number, 0 if write(2) failed (the record is then not in the ring and the room is given back).
   uint64_t publish(uint16_t type, uint32_t bytes) noexcept {
-    if (!is_reserved_ || bytes > reserved_bytes_ || data_ == nullptr) return 0;
-    is_reserved_ = false;
-    if (reserved_offset_ != next_offset_ && !store_wrap_mark()) return 0;
+    if (bytes >= publish_limit_) [[unlikely]]
+      return 0;
+    publish_limit_ = 0;
+    if (reserved_offset_ != next_offset_ && !store_wrap_mark()) [[unlikely]]
+      return 0;
     const uint64_t sequence = sequence_ + 1;
     const uint64_t size = ring_record_bytes(bytes);
     store_head(reserved_place_, reserved_offset_, {0, bytes, type, 0, sequence});
-    if (uses_write_calls_ && !file_.write_back(reserved_place_, size)) return 0;
+    if (uses_write_calls_ && !file_.write_back(reserved_place_, size)) [[unlikely]]
+      return 0;
     sequence_ = sequence;
     next_offset_ = reserved_offset_ + size;
     next_place_ = reserved_place_ + size == area_bytes_ ? 0 : reserved_place_ + size;
@@ -74,7 +79,7 @@ class RingWriter {
   }
 
   // In a forked child, and when the file is gone: nothing is written any more.
-  void abandon() noexcept { data_ = nullptr; }
+  void abandon() noexcept { reserve_limit_ = publish_limit_ = 0; }
 
   // What is before it may be read.
   uint64_t published() const noexcept { return published_.load(std::memory_order_acquire); }
@@ -91,9 +96,10 @@ class RingWriter {
   // record.
   void store_head(uint64_t at, uint64_t offset, RingRecordHead head) noexcept {
     auto* target = reinterpret_cast<RingRecordHead*>(data_ + at);
-    target->length = head.length;
-    target->type = head.type;
-    target->flags = head.flags;
+    // As one word, as the checksum reads it: a load of what several stores wrote has to wait until
+    // these are in the cache.
+    store_as(data_ + at + offsetof(RingRecordHead, length),
+             head.length | uint64_t{head.type} << 32 | uint64_t{head.flags} << 48);
     target->sequence = head.sequence;
     const uint64_t commit = checksum_.commit_word(target, offset);
     std::atomic_ref<uint64_t>(target->commit).store(commit, std::memory_order_release);
@@ -107,10 +113,11 @@ class RingWriter {
 
   // Two cache lines of the host's thread, then what the two threads meet in, each in a line of its
   // own.
-  char* data_;
+  char* const data_;
   const RingChecksum checksum_;
   const uint64_t area_bytes_;
   const uint64_t for_results_;
+  uint64_t reserve_limit_;  // payloads are shorter; 0 when abandoned
   uint64_t next_offset_ = 0;
   uint64_t next_place_ = 0;  // next_offset_ modulo area_bytes_
   uint64_t sequence_ = 0;
@@ -120,8 +127,7 @@ class RingWriter {
   // is too short.
   uint64_t reserved_offset_ = 0;
   uint64_t reserved_place_ = 0;
-  uint64_t reserved_bytes_ = 0;  // of payload
-  bool is_reserved_ = false;
+  uint64_t publish_limit_ = 0;  // a reserved payload is shorter; 0 when nothing is reserved
   const bool uses_write_calls_;
   RingFile& file_;
 

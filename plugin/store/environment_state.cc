@@ -265,7 +265,8 @@ void Environment::State::open_map(unsigned flags) {
     if (code == 0) return;
     mdb_env_close(env);  // also after a failure
     env = nullptr;
-    if (code == ENOMEM && bytes > smallest_map_bytes) {
+    // EINVAL is what valgrind says of a map this large.
+    if ((code == ENOMEM || code == EINVAL) && bytes > smallest_map_bytes) {
       bytes /= 2;
     } else if (code != EAGAIN || tries >= process_id_tries) {
       throw lmdb_error(code, what);

@@ -29,9 +29,7 @@ class EventWriter {
   // The short way of a result, with no copy: first room for one of up to `bytes` behind its prefix,
   // or nullptr where that needs more than a look; then the rest, when its bytes are in place.
   char* reserve_result(size_t bytes) noexcept {
-    bytes += result_prefix_bytes;
-    const bool usual = !has_gap() && bytes <= ring_.record_bytes_max();
-    return usual ? ring_.reserve(static_cast<uint32_t>(bytes), RingRoom::results) : nullptr;
+    return has_gap() ? nullptr : ring_.reserve(result_prefix_bytes + bytes, RingRoom::results);
   }
   WriteOutcome publish_result(const TrialKey& trial, const Hash128& shape, char* place,
                               size_t bytes) {
@@ -53,7 +51,8 @@ class EventWriter {
   WriteOutcome publish(EventType type, uint32_t bytes) {
     full_ = false;
     const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
-    if (sequence != 0 && durability_ != Durability::always) return WriteOutcome::ok;
+    if (sequence != 0 && durability_ != Durability::always) [[likely]]
+      return WriteOutcome::ok;
     return settle(type, sequence);
   }
   WriteOutcome settle(EventType type, uint64_t sequence);

@@ -18,11 +18,22 @@ bool is_number_tag(tuner_tag tag) { return tag >= TUNER_TAG_BOOL && tag <= TUNER
 bool is_word_tag(tuner_tag tag) { return tag > TUNER_TAG_BOOL && tag <= TUNER_TAG_DOUBLE; }
 
 uint64_t entries_of(const tuner_value& map) {
-  return map.as.map.entries == nullptr ? 0 : map.as.map.count;
+  if (map.as.map.entries == nullptr) [[unlikely]]
+    return 0;
+  return map.as.map.count;
 }
 
 uint64_t number_bits(const tuner_value& value) {
   return value.tag == TUNER_TAG_BOOL ? (value.as.boolean != 0 ? 1 : 0) : value.as.uint64;
+}
+
+// Columns come in their order, so tags are gathered and stored eight at a time: the checksum reads
+// words, and a load of what many small stores wrote has to wait until these are in the cache.
+uint64_t add_tag(char* tags, uint64_t word, uint32_t column, tuner_tag tag) {
+  if (column % 8 == 0) word = 0;
+  word |= static_cast<uint64_t>(tag) << (column % 8 * 8);
+  store_as(tags + (column & ~uint32_t{7}), word);
+  return word;
 }
 
 // A step from a number of any type: whole and within 64 bits, else none.
@@ -56,10 +67,9 @@ ResultEncoder::ResultEncoder(ShapeRules rules, Counters& counters)
 }
 
 ResultShape& ResultEncoder::encode(const tuner_value& result, int64_t time_ns) {
-  const uint32_t before = last_;
-  last_ = find_or_build(result, time_ns);
-  if (before < shapes_.size()) shapes_[before].successor = last_;
-  ResultShape& shape = shapes_[last_];
+  ResultShape& shape = find_or_build(result, time_ns);
+  if (last_ != nullptr) last_->successor = &shape;
+  last_ = &shape;
   shape.only_numbers = objects_.empty();
   if (shape.leaves_out) count(shape);
   return shape;
@@ -67,25 +77,27 @@ ResultShape& ResultEncoder::encode(const tuner_value& result, int64_t time_ns) {
 
 // The likeliest first: the one that followed the last shape last time, the last shape, then all
 // others.
-uint32_t ResultEncoder::find_or_build(const tuner_value& result, int64_t time_ns) {
-  const auto count = static_cast<uint32_t>(shapes_.size());
-  const uint32_t guess = last_ < count ? shapes_[last_].successor : 0;
-  if (guess < count && try_shape(shapes_[guess], result, time_ns)) return guess;
-  for (uint32_t i = 0; i < count; ++i) {
-    if (i != guess && try_shape(shapes_[i], result, time_ns)) return i;
+ResultShape& ResultEncoder::find_or_build(const tuner_value& result, int64_t time_ns) {
+  ResultShape* guess = last_ == nullptr ? nullptr : last_->successor;
+  if (guess != nullptr && try_shape(*guess, result, time_ns)) return *guess;
+  for (ResultShape& shape : shapes_) {
+    if (&shape != guess && try_shape(shape, result, time_ns)) return shape;
   }
-  if (shapes_.size() == shapes_max) shapes_.clear();
+  if (shapes_.size() == shapes_max) {
+    last_ = nullptr;
+    shapes_.clear();
+  }
   ++counters_.shapes_built;
   shapes_.push_back(build_shape(result, rules_, counters_));
-  objects_.reserve(shapes_.back().names.size());
-  const auto built = static_cast<uint32_t>(shapes_.size() - 1);
-  AIMLOG_CHECK(try_shape(shapes_[built], result, time_ns));
+  ResultShape& built = shapes_.back();
+  objects_.reserve(built.names.size());
+  AIMLOG_CHECK(try_shape(built, result, time_ns));
   return built;
 }
 
 bool ResultEncoder::try_shape(const ResultShape& shape, const tuner_value& result,
                               int64_t time_ns) {
-  if (buffer_.size() < shape.number_bytes) buffer_.resize(shape.number_bytes);
+  if (buffer_.size() < shape.number_bytes()) buffer_.resize(shape.number_bytes());
   bytes_ = put_numbers(shape, result, time_ns, buffer_.data());
   if (bytes_ == 0) return false;
   numbers_written_ = shape.columns - objects_.size();
@@ -99,16 +111,67 @@ void ResultEncoder::count(const ResultShape& shape) {
   counters_.keys_duplicated += shape.keys_duplicated;
 }
 
+// In the order of a walk, without recursion: a shape's nesting has a bound. Numbers under known
+// keys are taken here and now.
+inline bool ResultEncoder::walk_entries(const ResultShape& shape, const tuner_value& result,
+                                        Walk& walk) {
+  Level* level = levels_;
+  const char* plan = shape.plan.data();
+  const tuner_entry* entry = result.as.map.entries;
+  const tuner_entry* end = entry + shape.root_children;
+  // In registers: to the compiler a store of chars may change anything that is in memory.
+  char* number = walk.number;
+  uint64_t tag_word = 0;
+  while (true) {
+    if (entry == end) [[unlikely]] {
+      if (level == levels_) break;
+      --level;
+      entry = level->entry;
+      end = level->end;
+      continue;
+    }
+    const auto* node = reinterpret_cast<const ShapeNode*>(plan);
+    const tuner_value& value = entry->value;
+    if (entry->key.length != node->key_bytes) [[unlikely]]
+      return false;
+    if (!same_bytes(entry->key.data, plan + sizeof(ShapeNode), node->key_bytes)) [[unlikely]] {
+      return false;
+    }
+    plan += sizeof(ShapeNode) + ((node->key_bytes + 3) & ~uint32_t{3});
+    ++entry;
+    if (node->plain && is_word_tag(value.tag)) [[likely]] {
+      tag_word = add_tag(walk.tags, tag_word, node->column, value.tag);
+      store_as(number, value.as.uint64);
+      number += 8;
+      if (node->step != ShapeNode::Step::no) [[unlikely]]
+        put_step(node->step, value, walk);
+    } else if (node->kind == ShapeNode::Kind::map) {
+      if (value.tag != TUNER_TAG_MAP || entries_of(value) != node->children) return false;
+      *level++ = {entry, end};
+      entry = value.as.map.entries;
+      end = entry + node->children;
+    } else {
+      walk.number = number;
+      walk.tag_word = tag_word;
+      if (!match_other(shape, *node, value, walk)) return false;
+      number = walk.number;
+      tag_word = walk.tag_word;
+    }
+  }
+  walk.number = number;
+  walk.tag_word = tag_word;
+  return true;
+}
+
 // All of a result but its objects, if it has this shape; else returns 0.
 size_t ResultEncoder::put_numbers(const ResultShape& shape, const tuner_value& result,
                                   int64_t time_ns, char* place) {
-  if (entries_of(result) != shape.root_children) return 0;
+  if (entries_of(result) != shape.root_children) [[unlikely]]
+    return 0;
   objects_.clear();
   Walk walk;
   walk.tags = place + result_head_bytes;
-  walk.number = place + shape.numbers_at;
-  // The last tags, which may be padding.
-  if (shape.numbers_at != result_head_bytes) store_as(walk.number - 8, uint64_t{0});
+  walk.number = place + shape.numbers_at();
   if (!walk_entries(shape, result, walk)) return 0;
   const bool counted = !walk.has_timesteps && !walk.has_iteration;
   const uint64_t flags = counted ? result_flag_step_is_count : 0;
@@ -118,55 +181,6 @@ size_t ResultEncoder::put_numbers(const ResultShape& shape, const tuner_value& r
   store_as(place + 16, time_ns);
   store_as(place + 24, walk.epoch == nullptr ? uint64_t{0} : number_bits(*walk.epoch));
   return static_cast<size_t>(walk.number - place);
-}
-
-// In the order of a walk, without recursion: a shape's nesting has a bound. Numbers under known
-// keys are taken here and now.
-bool ResultEncoder::walk_entries(const ResultShape& shape, const tuner_value& result, Walk& walk) {
-  struct Level {
-    const tuner_entry* entry;
-    const tuner_entry* end;
-  };
-  Level above[TUNER_VALUE_DEPTH_MAX];
-  Level* level = above;
-  const ShapeNode* node = shape.nodes.data();
-  const char* key = shape.keys.data();
-  const tuner_entry* entry = result.as.map.entries;
-  const tuner_entry* end = entry + shape.root_children;
-  // In a register: to the compiler a store of a char may change anything that is in memory.
-  char* number = walk.number;
-  while (true) {
-    if (entry == end) {
-      if (level == above) break;
-      --level;
-      entry = level->entry;
-      end = level->end;
-      continue;
-    }
-    const tuner_value& value = entry->value;
-    if (entry->key.length != node->key_bytes) return false;
-    if (!same_bytes(entry->key.data, key, node->key_bytes)) return false;
-    key += node->key_bytes;
-    ++entry;
-    if (node->plain && is_word_tag(value.tag)) {
-      walk.tags[node->column] = static_cast<char>(value.tag);
-      store_as(number, value.as.uint64);
-      number += 8;
-      if (node->step != ShapeNode::Step::no) put_step(node->step, value, walk);
-    } else if (node->kind == ShapeNode::Kind::map) {
-      if (value.tag != TUNER_TAG_MAP || entries_of(value) != node->children) return false;
-      *level++ = {entry, end};
-      entry = value.as.map.entries;
-      end = entry + node->children;
-    } else {
-      walk.number = number;
-      if (!match_other(shape, *node, value, walk)) return false;
-      number = walk.number;
-    }
-    ++node;
-  }
-  walk.number = number;
-  return true;
 }
 
 bool ResultEncoder::match_other(const ResultShape& shape, const ShapeNode& node,
@@ -200,7 +214,7 @@ bool ResultEncoder::is_context(const ResultShape& shape, const tuner_value& map)
 }
 
 void ResultEncoder::put_column(const ShapeNode& node, const tuner_value& value, Walk& walk) {
-  walk.tags[node.column] = static_cast<char>(value.tag);
+  walk.tag_word = add_tag(walk.tags, walk.tag_word, node.column, value.tag);
   if (is_number_tag(value.tag)) {
     store_as(walk.number, number_bits(value));
     walk.number += 8;

@@ -20,21 +20,21 @@ class ResultEncoder {
   // The shape that the next result should have by the order of the last ones; nullptr where its
   // record is not written yet or a value was no number.
   const ResultShape* expected() const {
-    const uint32_t next = last_ < shapes_.size() ? shapes_[last_].successor : 0;
-    if (next >= shapes_.size()) return nullptr;
-    const ResultShape& shape = shapes_[next];
-    return shape.announced && shape.only_numbers ? &shape : nullptr;
+    const ResultShape* shape = last_ == nullptr ? nullptr : last_->successor;
+    return shape != nullptr && shape->announced && shape->only_numbers ? shape : nullptr;
   }
   // Encodes a result of the expected() shape straight to `place`, which has room for its
-  // number_bytes. Returns how many it took; 0 if the result is not what was expected, and then
+  // number_bytes(). Returns how many it took; 0 if the result is not what was expected, and then
   // nothing has happened: it is for encode().
   size_t encode_expected(const ResultShape& shape, const tuner_value& result, int64_t time_ns,
                          char* place) {
     const size_t bytes = put_numbers(shape, result, time_ns, place);
-    if (bytes == 0 || !objects_.empty()) return 0;
-    last_ = shapes_[last_].successor;
+    if (bytes == 0 || !objects_.empty()) [[unlikely]]
+      return 0;
+    last_ = last_->successor;
     numbers_written_ = shape.columns;
-    if (shape.leaves_out) count(shape);
+    if (shape.leaves_out) [[unlikely]]
+      count(shape);
     return bytes;
   }
 
@@ -49,10 +49,17 @@ class ResultEncoder {
     const tuner_value* value;
   };
 
+  // Where a walk goes on when it has seen a nested map.
+  struct Level {
+    const tuner_entry* entry;
+    const tuner_entry* end;
+  };
+
   // What a walk over a result found, and where what it finds goes.
   struct Walk {
     char* tags;
-    char* number;  // where the next one goes
+    char* number;           // where the next one goes
+    uint64_t tag_word = 0;  // the last tags, fewer than eight, not yet stored
     bool has_timesteps = false;
     bool has_iteration = false;
     int64_t timesteps = 0;
@@ -61,7 +68,7 @@ class ResultEncoder {
   };
 
   void count(const ResultShape& shape);
-  uint32_t find_or_build(const tuner_value& result, int64_t time_ns);
+  ResultShape& find_or_build(const tuner_value& result, int64_t time_ns);
   bool try_shape(const ResultShape& shape, const tuner_value& result, int64_t time_ns);
   [[gnu::hot]] size_t put_numbers(const ResultShape& shape, const tuner_value& result,
                                   int64_t time_ns, char* place);
@@ -69,19 +76,21 @@ class ResultEncoder {
                    Walk& walk);
   bool is_context(const ResultShape& shape, const tuner_value& map);
   void put_column(const ShapeNode& node, const tuner_value& value, Walk& walk);
-  bool walk_entries(const ResultShape& shape, const tuner_value& result, Walk& walk);
+  [[gnu::always_inline]] bool walk_entries(const ResultShape& shape, const tuner_value& result,
+                                           Walk& walk);
   static void put_step(ShapeNode::Step source, const tuner_value& value, Walk& walk);
   void append_objects();
 
   // What each result needs comes first, in few cache lines.
-  std::vector<ResultShape> shapes_;  // bounded by shapes_max; emptied when full
-  uint32_t last_ = 0;
+  ResultShape* last_ = nullptr;
   uint64_t numbers_written_ = 0;
-  std::vector<Object> objects_;  // of the result being encoded
+  std::vector<Object> objects_;          // of the result being encoded
+  Level levels_[TUNER_VALUE_DEPTH_MAX];  // of the walk
   Counters& counters_;
   Bytes buffer_;  // at least bytes_ long; seldom made longer, never shorter
   size_t bytes_ = 0;
   Bytes context_scratch_;
+  std::vector<ResultShape> shapes_;  // bounded by shapes_max, in place; emptied when full
   ShapeRules rules_;
 };
 

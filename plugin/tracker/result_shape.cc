@@ -29,11 +29,9 @@ class Builder {
     add_entries(result, "", 1);
     assign_columns();
     shape_.columns = static_cast<uint32_t>(shape_.names.size());
-    shape_.numbers_at =
-        static_cast<uint32_t>(result_head_bytes + result_tags_bytes(shape_.columns));
-    shape_.number_bytes = shape_.numbers_at + 8 * shape_.columns;
     shape_.leaves_out = shape_.values_skipped + shape_.values_cut + shape_.keys_duplicated != 0;
     shape_.hash = shape_hash(shape_.context, shape_.names);
+    write_plan();
     return std::move(shape_);
   }
 
@@ -47,16 +45,16 @@ class Builder {
       const tuner_entry& entry = map.as.map.entries[i];
       ShapeNode node;
       node.key_bytes = static_cast<uint32_t>(entry.key.length);
-      shape_.keys.append(view(entry.key));
-      const size_t index = shape_.nodes.size();
-      shape_.nodes.push_back(node);
+      const size_t index = nodes_.size();
+      nodes_.push_back(node);
+      keys_.push_back(view(entry.key));
       classify(entry, index, prefix, depth);
     }
   }
 
   void classify(const tuner_entry& entry, size_t index, const std::string& prefix, unsigned depth) {
     if (!is_known_tag(entry.value.tag)) {
-      shape_.nodes[index].unknown_tag = true;
+      nodes_[index].unknown_tag = true;
       ++shape_.values_skipped;
       return;
     }
@@ -73,7 +71,7 @@ class Builder {
 
   // Keys that mean something at the top level of a result. True if the value is dealt with.
   bool classify_top_level(const tuner_entry& entry, size_t index) {
-    ShapeNode& node = shape_.nodes[index];
+    ShapeNode& node = nodes_[index];
     const std::string_view key = view(entry.key);
     if (key == "timesteps_total") node.step = ShapeNode::Step::timesteps_total;
     if (key == "training_iteration") node.step = ShapeNode::Step::training_iteration;
@@ -97,12 +95,12 @@ class Builder {
     // The root is level 1 and a map below it level 2; the values inside must still be within the
     // limit.
     if (depth + 2 > TUNER_VALUE_DEPTH_MAX ||
-        shape_.nodes.size() + entries_of(map) > TUNER_VALUE_NODES_MAX) {
+        nodes_.size() + entries_of(map) > TUNER_VALUE_NODES_MAX) {
       ++shape_.values_skipped;
       return;
     }
-    shape_.nodes[index].kind = ShapeNode::Kind::map;
-    shape_.nodes[index].children = static_cast<uint32_t>(entries_of(map));
+    nodes_[index].kind = ShapeNode::Kind::map;
+    nodes_[index].children = static_cast<uint32_t>(entries_of(map));
     add_entries(map, name, depth + 1);
   }
 
@@ -129,7 +127,7 @@ class Builder {
         value_bytes -= 16;
         continue;
       }
-      ShapeNode& node = shape_.nodes[claim.node];
+      ShapeNode& node = nodes_[claim.node];
       node.kind = ShapeNode::Kind::column;
       node.column = static_cast<uint32_t>(shape_.names.size());
       node.plain = !node.no_number;
@@ -137,9 +135,21 @@ class Builder {
     }
   }
 
+  void write_plan() {
+    std::vector<char>& plan = shape_.plan;
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      const auto* node = reinterpret_cast<const char*>(&nodes_[i]);
+      plan.insert(plan.end(), node, node + sizeof(ShapeNode));
+      plan.insert(plan.end(), keys_[i].begin(), keys_[i].end());
+      plan.resize((plan.size() + alignof(ShapeNode) - 1) / alignof(ShapeNode) * alignof(ShapeNode));
+    }
+  }
+
   ShapeRules& rules_;
   Counters& counters_;
   ResultShape shape_;
+  std::vector<ShapeNode> nodes_;
+  std::vector<std::string_view> keys_;  // of the nodes; they point into the result
   std::vector<Claim> claims_;
 };
 

@@ -13,8 +13,8 @@
 #include "abi/include/tuner_plugin.h"
 #include "plugin/base/bytes.h"
 #include "plugin/base/hash.h"
-#include "plugin/base/small_bytes.h"
 #include "plugin/config/metric_filter.h"
+#include "plugin/model/result_codec.h"
 #include "plugin/tracker/counters.h"
 
 namespace aimlog {
@@ -42,19 +42,18 @@ struct ShapeNode {
 };
 
 // Where results come seldom, a call is mostly waiting for memory: what each needs comes first, in
-// two cache lines, and nodes and keys are read from the begin to the end.
+// one cache line, and the plan is read from the begin to the end.
 struct alignas(64) ResultShape {
-  std::vector<ShapeNode> nodes;  // without the root
-  std::string keys;              // of all nodes in their order, as the host writes them
+  // The nodes but for the root, each followed by its key as the host writes it and up to 3 bytes of
+  // padding.
+  std::vector<char> plan;
+  ResultShape* successor = nullptr;  // that followed it last time: results often alternate
+  uint64_t root_children = 0;
+  Hash128 hash{};
   uint32_t columns = 0;
   bool announced = false;     // its shape record is in the journal
   bool only_numbers = false;  // so it was in the last result
   bool leaves_out = false;    // values were skipped or cut, or keys were doubled
-  uint32_t successor = 0;  // index of the shape that followed it last time: results often alternate
-  uint32_t number_bytes = 0;  // of an encoded result whose columns are all numbers
-  uint32_t numbers_at = 0;    // in an encoded result
-  uint64_t root_children = 0;
-  Hash128 hash{};
 
   std::vector<std::string> names;  // one a column
   Bytes context;                   // encoded map; empty = none
@@ -62,10 +61,9 @@ struct alignas(64) ResultShape {
   uint64_t values_cut = 0;
   uint64_t keys_duplicated = 0;
 
-  void prefetch() const {
-    aimlog::prefetch(nodes.data(), nodes.size() * sizeof(ShapeNode));
-    aimlog::prefetch(keys.data(), keys.size());
-  }
+  // Where the numbers begin in an encoded result, and its size if all columns are numbers.
+  size_t numbers_at() const { return result_head_bytes + result_tags_bytes(columns); }
+  size_t number_bytes() const { return numbers_at() + 8 * size_t{columns}; }
 };
 
 // What decides about the keys of a result.

@@ -159,20 +159,27 @@ WriteOutcome Tracker::start(const tuner_trial_start_event& event, const tuner_tr
 WriteOutcome Tracker::result(const tuner_trial_result_event& event) {
   const bool usual =
       event.result != nullptr && event.result->tag == TUNER_TAG_MAP && event.time_ns != 0;
-  const TrackedTrial* trial =
-      usual ? trials_.known(event.trial_key, view(event.trial_id)) : nullptr;
-  const ResultShape* shape = trial != nullptr && trial->announced ? encoder_->expected() : nullptr;
-  if (shape == nullptr) return record_result(event);
-  shape->prefetch();
-  char* place = writer_.reserve_result(shape->number_bytes);
-  if (place == nullptr) return record_result(event);
-  prefetch<true>(place, result_prefix_bytes + shape->number_bytes);
+  if (!usual) [[unlikely]]
+    return record_result(event);
+  const TrackedTrial* trial = trials_.known(event.trial_key, view(event.trial_id));
+  if (trial == nullptr || !trial->announced) [[unlikely]]
+    return record_result(event);
+  const ResultShape* shape = encoder_->expected();
+  if (shape == nullptr) [[unlikely]]
+    return record_result(event);
+  prefetch<8>(shape->plan.data());
+  char* place = writer_.reserve_result(shape->number_bytes());
+  if (place == nullptr) [[unlikely]]
+    return record_result(event);
+  prefetch<4, true>(place);
   const size_t bytes =
       encoder_->encode_expected(*shape, *event.result, event.time_ns, place + result_prefix_bytes);
-  if (bytes == 0) return record_result(event);
+  if (bytes == 0) [[unlikely]]
+    return record_result(event);
   ++counters_.results;
   const WriteOutcome outcome = writer_.publish_result(trial->key, shape->hash, place, bytes);
-  if (outcome != WriteOutcome::dropped) counters_.points += encoder_->numbers();
+  if (outcome != WriteOutcome::dropped) [[likely]]
+    counters_.points += encoder_->numbers();
   return outcome;
 }
 

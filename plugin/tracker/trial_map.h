@@ -23,7 +23,8 @@ class TrialMap {
   // A trial that is known, by a short way: the one that was found last, or by the host's number.
   // nullptr says nothing.
   const TrackedTrial* known(uint64_t host_key, std::string_view raw_id) {
-    if (last_ != nullptr && is(*last_, raw_id)) return last_;
+    if (last_ != nullptr && is(*last_, raw_id)) [[likely]]
+      return last_;
     return find_by_host_key(host_key, raw_id);
   }
 
@@ -63,8 +64,9 @@ class TrialMap {
 
  private:
   static bool is(const TrackedTrial& trial, std::string_view raw_id) {
-    return trial.raw_id.size() == raw_id.size() &&
-           same_bytes(trial.raw_id.data(), raw_id.data(), raw_id.size());
+    if (trial.raw_id.size() != raw_id.size()) [[unlikely]]
+      return false;
+    return same_bytes(trial.raw_id.data(), raw_id.data(), raw_id.size());
   }
   [[gnu::noinline]] TrackedTrial* find_by_host_key(uint64_t host_key, std::string_view raw_id) {
     if (host_key == 0) return nullptr;
