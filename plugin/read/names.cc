@@ -6,24 +6,32 @@
 #include "plugin/config/suggestion.h"
 #include "plugin/read/value_text.h"
 #include "plugin/store/name_table.h"
+#include "plugin/store/run_rows.h"
 
 namespace aimlog {
 namespace {
 
 struct TrialName {
   RunNumber number;
-  RunRow row;
+  RunHead head;
 };
 
 [[noreturn]] void throw_ambiguous(std::string_view word, const std::vector<TrialName>& found) {
   constexpr size_t shown_max = 8;
   std::string candidates;
   for (size_t i = 0; i < found.size() && i < shown_max; ++i) {
-    const RunRow& row = found[i].row;
-    candidates += (i > 0 ? ", " : "") + row.id.hex() + " (trial " + row.trial_id + ")";
+    const RunHead& head = found[i].head;
+    candidates += (i > 0 ? ", " : "") + head.id.hex() + " (trial ";
+    candidates.append(head.trial_id).append(")");
   }
   if (found.size() > shown_max) candidates += ", ...";
   throw LookupError(true, "'" + std::string(word) + "' names more than one run: " + candidates);
+}
+
+// Whether it can be the beginning of an id.
+bool is_hex_word(std::string_view word) {
+  return word.size() <= 2 * sizeof(RunId::bytes) &&
+         word.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool starts_with_word(const std::string& id, std::string_view word) {
@@ -34,10 +42,11 @@ bool starts_with_word(const std::string& id, std::string_view word) {
 std::vector<TrialName> fitting(const std::vector<TrialName>& runs, std::string_view word) {
   std::vector<TrialName> found;
   for (const TrialName& each : runs)
-    if (each.row.trial_id == word) found.push_back(each);
+    if (each.head.trial_id == word) found.push_back(each);
   if (!found.empty()) return found;
+  if (!is_hex_word(word)) return found;
   for (const TrialName& each : runs)
-    if (starts_with_word(each.row.id.hex(), word)) found.push_back(each);
+    if (starts_with_word(each.head.id.hex(), word)) found.push_back(each);
   return found;
 }
 
@@ -100,7 +109,9 @@ const NamedSeries& RepoView::series(SeriesKey key) {
 
 RunNumber RepoView::find_run(std::string_view word) const {
   std::vector<TrialName> runs;
-  each_run(txn_, [&](RunNumber number, const RunRow& row) { runs.push_back({number, row}); });
+  each_run_row(txn_, [&](RunNumber number, ByteView row) {
+    runs.push_back({number, read_run_head(row)});
+  });
   if (runs.empty()) throw LookupError(false, "the repo has no runs yet");
   const std::vector<TrialName> found = fitting(runs, word);
   if (found.size() == 1) return found.front().number;
@@ -108,7 +119,7 @@ RunNumber RepoView::find_run(std::string_view word) const {
   if (word == "last") return runs.back().number;
   if (word.size() > 1 && word[0] == '@') return by_place(runs, word);
   std::vector<std::string> known;
-  for (const TrialName& each : runs) known.push_back(each.row.trial_id);
+  for (const TrialName& each : runs) known.emplace_back(each.head.trial_id);
   throw LookupError(false,
                     "no run is called '" + std::string(word) + "'" + did_you_mean(word, known));
 }
@@ -116,7 +127,7 @@ RunNumber RepoView::find_run(std::string_view word) const {
 std::vector<RunNumber> RepoView::runs(std::string_view word) const {
   if (!word.empty()) return {find_run(word)};
   std::vector<RunNumber> runs;
-  each_run(txn_, [&](RunNumber number, const RunRow&) { runs.push_back(number); });
+  each_run_row(txn_, [&](RunNumber number, ByteView) { runs.push_back(number); });
   return runs;
 }
 

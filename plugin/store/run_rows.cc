@@ -1,5 +1,7 @@
 #include "plugin/store/run_rows.h"
 
+#include <cstring>
+
 #include "plugin/store/run_table.h"
 #include "plugin/store/summary_codec.h"
 #include "plugin/store/table_access.h"
@@ -48,12 +50,13 @@ ByteView get_run_row(const Transaction& txn, RunNumber number) {
 RunRow decode_run(ByteView row) { return decode_row<RunRow>(row); }
 
 RunHead read_run_head(ByteView row) {
-  constexpr int texts_before_status = 6;
+  constexpr int other_texts_before_status = 5;
   ByteReader in(without_version(row, row_version, "run row"), "run row");
   RunHead head;
   head.job = static_cast<JobNumber>(in.varint_up_to(UINT32_MAX));
-  in.take(sizeof(RunId::bytes));
-  for (int i = 0; i < texts_before_status; ++i) in.string();
+  std::memcpy(head.id.bytes.data(), in.take(sizeof head.id.bytes).data(), sizeof head.id.bytes);
+  head.trial_id = in.string();
+  for (int i = 0; i < other_texts_before_status; ++i) in.string();
   const auto status = in.fixed<uint8_t>();
   if (status > static_cast<uint8_t>(last_of(TrialStatus{}))) in.fail("a choice is unknown");
   head.status = static_cast<TrialStatus>(status);

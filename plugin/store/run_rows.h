@@ -20,6 +20,8 @@ RunRow decode_run(ByteView row);
 // What runs are chosen by, without the texts between.
 struct RunHead {
   JobNumber job = 0;
+  RunId id;
+  ByteView trial_id;  // in the row
   TrialStatus status = TrialStatus::pending;
   uint32_t attempts = 0;
 };
