@@ -29,8 +29,10 @@ THEMES = [
     Theme(
         "The hook, from C and C++",
         "What `on_trial_result` costs the host, beside a plugin that reads a result once and "
-        "copies it into a mapped file, unchecked and unreadable (the floor: nothing that survives "
-        "`kill -9` does less), and beside a plugin that writes JSON lines. At 1,000 results a "
+        "copies it into a mapped file, unchecked and unreadable (nothing that survives `kill -9` "
+        "does less), beside the same with a checksum and a commit word (nothing that can be told "
+        "from a torn record after a power cut does less: the floor), and beside a plugin that "
+        "writes JSON lines. At 1,000 results a "
         "second what counts is how much code and data has left the processor's caches in between.",
         r"on_trial_result",
     ),

@@ -1,10 +1,12 @@
 // What on_trial_result costs the host's thread, call by call, while the committer is at work.
-// Beside it, in turn, so that all meet the same machine: the floor, a plugin that only writes what
-// it is given into a mapped file (floor_plugin.cc), and the JSON-lines plugin. At full speed and
+// Beside it, in turn, so that all meet the same machine: two floors, plugins that only write what
+// they are given into a mapped file, one with a checksum (floor_plugin.cc), and the JSON-lines
+// plugin. At full speed and
 // paced at 1,000 results a second, which is slower: caches are cold then, and the kernel writes the
 // journal's pages back meanwhile.
 //
-// usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN FLOOR_PLUGIN [--quick] [--json]
+// usage: hook_bench AIMLOG_PLUGIN JSONL_PLUGIN FLOOR_PLUGIN CHECKING_FLOOR_PLUGIN [--quick]
+// [--json]
 #include <iostream>
 #include <memory>
 #include <string>
@@ -28,11 +30,12 @@ struct Plan {
       : aimlog(options.given(0)),
         jsonl(options.given(1)),
         floor(options.given(2)),
+        checking_floor(options.given(3)),
         full_speed_calls(options.quick() ? 300'000 : 10'000'000),
         paced_calls(options.quick() ? 3'000 : 120'000),
         other_calls(options.quick() ? 20'000 : 200'000) {}
 
-  std::string aimlog, jsonl, floor;
+  std::string aimlog, jsonl, floor, checking_floor;
   uint64_t full_speed_calls, paced_calls, other_calls;
 };
 
@@ -107,6 +110,7 @@ class Turns {
  public:
   explicit Turns(const Plan& plan)
       : floor_(plan.floor, "", directory_.path()),
+        checking_floor_(plan.checking_floor, "", checking_directory_.path()),
         aimlog_(plan.aimlog, aimlog_config, directory_.path()),
         jsonl_(plan.jsonl, "path: lines.jsonl\n", directory_.path()) {
     for (int i = 0; i < 100; ++i) aimlog_.report(tree_.next(), tree_.step());
@@ -116,15 +120,22 @@ class Turns {
     record_bytes_ = used > before ? used - before : 0;
   }
 
-  // The JSON lines only now and then: they would take most of the time. Ours and the floor change
+  // The JSON lines only now and then: they would take most of the time. Ours and the floors change
   // places each time, as the first one finds the colder caches.
   void turn(bool with_jsonl) {
     const tuner_value& result = tree_.next();
-    if (tree_.step() % 2 == 0) measure_floor(result);
-    const uint64_t faults = page_faults();
-    aimlog.measure([&] { aimlog_.report(result, tree_.step()); });
-    faults_ += page_faults() - faults;
-    if (tree_.step() % 2 != 0) measure_floor(result);
+    for (int64_t i = 0; i < 3; ++i) {
+      switch ((tree_.step() + i) % 3) {
+        case 0:
+          floor.measure([&] { floor_.report(result, tree_.step()); });
+          break;
+        case 1:
+          measure_aimlog(result);
+          break;
+        default:
+          checking_floor.measure([&] { checking_floor_.report(result, tree_.step()); });
+      }
+    }
     if (with_jsonl) jsonl.measure([&] { jsonl_.report(result, tree_.step()); });
   }
 
@@ -132,24 +143,27 @@ class Turns {
   uint64_t faults() const { return faults_; }
   uint64_t record_bytes() const { return record_bytes_; }
 
-  Latencies floor, aimlog, jsonl;
+  Latencies floor, checking_floor, aimlog, jsonl;
   bool count_faults = false;
 
  private:
-  void measure_floor(const tuner_value& result) {
-    floor.measure([&] { floor_.report(result, tree_.step()); });
+  void measure_aimlog(const tuner_value& result) {
+    const uint64_t faults = page_faults();
+    aimlog.measure([&] { aimlog_.report(result, tree_.step()); });
+    faults_ += page_faults() - faults;
   }
   // Every look costs a system call, so only where calls are rare.
   uint64_t page_faults() const { return count_faults ? minor_faults() : 0; }
 
-  test::TempDir directory_;
-  Host floor_, aimlog_, jsonl_;
+  test::TempDir directory_, checking_directory_;
+  Host floor_, checking_floor_, aimlog_, jsonl_;
   Tree tree_{20};
   uint64_t faults_ = 0;
   uint64_t record_bytes_ = 0;
 };
 
 constexpr const char* floor_name = "a plugin that only copies it";
+constexpr const char* checking_floor_name = "a plugin that copies it with a checksum";
 
 void print(const Report& report, const std::string& pace, Turns& turns, double ns_per_tick) {
   report.say("on_trial_result, 20 numbers, " + pace + ": " + std::to_string(turns.aimlog.count()) +
@@ -161,6 +175,8 @@ void print(const Report& report, const std::string& pace, Turns& turns, double n
     const double ours = turns.aimlog.percentile(part, ns_per_tick);
     const std::string name = std::string("on_trial_result ") + label + ", " + pace;
     report.add(name, ours, "ns", floor_name, turns.floor.percentile(part, ns_per_tick));
+    report.add(name, ours, "ns", checking_floor_name,
+               turns.checking_floor.percentile(part, ns_per_tick));
     report.add(name, ours, "ns", "JSON-lines plugin", turns.jsonl.percentile(part, ns_per_tick));
   }
 }
@@ -274,5 +290,7 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace aimlog::bench;
-  return run_main(argc, argv, 3, "AIMLOG_PLUGIN JSONL_PLUGIN FLOOR_PLUGIN [--quick] [--json]", run);
+  return run_main(
+      argc, argv, 4,
+      "AIMLOG_PLUGIN JSONL_PLUGIN FLOOR_PLUGIN CHECKING_FLOOR_PLUGIN [--quick] [--json]", run);
 }
