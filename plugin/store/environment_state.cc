@@ -265,8 +265,7 @@ void Environment::State::open_map(unsigned flags) {
     if (code == 0) return;
     mdb_env_close(env);  // also after a failure
     env = nullptr;
-    // EINVAL is what valgrind says of a map this large.
-    if ((code == ENOMEM || code == EINVAL) && bytes > smallest_map_bytes) {
+    if ((code == ENOMEM || code == EINVAL) && bytes > smallest_map_bytes) {  // EINVAL: valgrind
       bytes /= 2;
     } else if (code != EAGAIN || tries >= process_id_tries) {
       throw lmdb_error(code, what);
