@@ -4,6 +4,7 @@
 
 #include "cli/check/child.h"
 #include "cli/failure.h"
+#include "plugin/store/damage_advice.h"
 #include "plugin/store/repo_files.h"
 #include "plugin/store/row_codec.h"
 #include "plugin/store/snapshot_walk.h"
@@ -71,7 +72,7 @@ class RepoCheck {
              todo_repair});
     } catch (const Error& failed) {
       if (failed.code() != ErrorCode::corrupt) throw Failure(exit_usage, failed.what());
-      add({"file", "FORMAT", failed.what(), todo_repair});
+      add({"file", "FORMAT", without_damage_advice(failed.what()), todo_repair});
     }
     const auto bytes = std::filesystem::file_size(paths_.data, error);
     has_data_ = !error && bytes > 0;

@@ -9,7 +9,7 @@ RunDetail load_detail(Snapshot& snapshot, RunNumber run, bool with_points) {
   RunDetail detail;
   detail.info = load_run(snapshot, run);
   for (uint32_t number = 1; number <= detail.info.row.attempts; ++number) {
-    const auto row = get_attempt(txn, run, number);
+    const auto row = read_attempt(txn, run, number, detail.info.row.attempts);
     detail.attempts.push_back(
         {row.value_or(AttemptRow{}), read_result_count(txn, snapshot.tails(), run, number)});
   }

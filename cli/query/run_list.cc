@@ -84,7 +84,9 @@ RunList::Entry RunList::make_entry(RunNumber number, ByteView row, ByteView para
   const RunHead head = read_run_head(row);
   Entry entry{number, head.job, head.attempts, row, params, summaries, {}};
   // Of one attempt, all of it sealed, the row says all, unless it went back over steps.
-  if (head.attempts <= 1 && snapshot_->tails().of(number).empty() && is_exact(summaries, scratch))
+  const bool has_row = !summaries.empty() || head.attempts == 0;
+  if (head.attempts <= 1 && has_row && snapshot_->tails().of(number).empty() &&
+      is_exact(summaries, scratch))
     return entry;
   auto joined = std::make_shared<Summaries>();
   for (auto& each : read_summaries(snapshot_->txn(), snapshot_->tails(), number, head.attempts))

@@ -111,7 +111,8 @@ class RunWriter {
   void write_attempts(uint32_t count) {
     json_.key("attempts").open('[');
     for (uint32_t attempt = 1; attempt <= count; ++attempt) {
-      const AttemptRow row = get_attempt(view_.txn(), number_, attempt).value_or(AttemptRow{});
+      const AttemptRow row =
+          read_attempt(view_.txn(), number_, attempt, count).value_or(AttemptRow{});
       json_.open('{');
       integer("attempt", attempt);
       text("status", status_name(row.status));

@@ -17,7 +17,8 @@ SeriesKeys keys_of(const RepoView& view, RunNumber run) {
   SeriesKeys keys;
   const uint32_t attempts = get_run(view.txn(), run).attempts;
   for (uint32_t attempt = 1; attempt <= attempts; ++attempt)
-    for (const auto& [key, summary] : get_summaries(view.txn(), run, attempt)) keys.insert(key);
+    for (const auto& each : read_sealed_summaries(view.txn(), run, attempt))
+      keys.insert(each.first);
   for (const Tails::Row& row : view.tails().of(run)) {
     const ShapeRow& shape = view.tails().shape(row.shape);
     for (const NameId name : shape.names) keys.insert({name, shape.context});

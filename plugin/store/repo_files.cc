@@ -14,6 +14,7 @@
 #include "plugin/base/random.h"
 #include "plugin/base/unique_fd.h"
 #include "plugin/model/ids.h"
+#include "plugin/store/damage_advice.h"
 #include "plugin/store/store_format.h"
 
 namespace aimlog {
@@ -127,7 +128,7 @@ std::optional<uint32_t> read_format(const RepoPaths& paths) {
                 paths.format.string() +
                     " does not say which format the repo has; it should read \"" +
                     std::string(format_prefix) + std::to_string(repo_format_version) +
-                    "\": restore the repo from a backup");
+                    "\": " + damage_advice);
   }
   if (version > repo_format_version) {
     throw Error(ErrorCode::too_new,
@@ -172,8 +173,9 @@ void refuse_lost_data(const RepoPaths& paths) {
   if (there && info.st_size > 0) return;
   throw Error(ErrorCode::corrupt, paths.data.string() + (there ? " is empty" : " is missing") +
                                       ", though " + paths.format.string() +
-                                      " says that this is a repo: restore it from a backup, or "
-                                      "move the directory away to begin a new one");
+                                      " says that this is a repo: restore it from a backup; what "
+                                      "its journals hold 'aimlog repair' saves; or move the "
+                                      "directory away to begin a new one");
 }
 
 bool is_open_in_this_process(const std::filesystem::path& file) {

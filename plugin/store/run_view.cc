@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "plugin/model/result_codec.h"
+#include "plugin/store/damage_advice.h"
 #include "plugin/store/name_table.h"
 #include "plugin/store/row_group.h"
 #include "plugin/store/run_table.h"
@@ -120,6 +121,12 @@ SummaryMap join_attempts(AttemptSummaries summaries, std::vector<SeriesKey>& ine
   return joined;
 }
 
+Error missing_row(const std::string& what, RunNumber run, uint32_t attempt) {
+  return Error(ErrorCode::corrupt, what + " of attempt " + std::to_string(attempt) +
+                                       " of run number " + std::to_string(run) +
+                                       " cannot be found: " + damage_advice);
+}
+
 void keep_only(SummaryMap& summaries, const std::vector<SeriesKey>& only) {
   std::erase_if(summaries, [&](const auto& each) {
     return std::find(only.begin(), only.end(), each.first) == only.end();
@@ -208,6 +215,21 @@ std::vector<Point> read_points(const Transaction& txn, const Tails& tails, RunNu
   return default_view(read_all_points(txn, tails, run, key));
 }
 
+SummaryMap read_sealed_summaries(const Transaction& txn, RunNumber run, uint32_t attempt) {
+  if (auto summaries = find_summaries(txn, run, attempt)) return std::move(*summaries);
+  const auto row = get_attempt(txn, run, attempt);
+  if (row && row->sealed_results > 0) throw missing_row("the summaries", run, attempt);
+  return {};
+}
+
+std::optional<AttemptRow> read_attempt(const Transaction& txn, RunNumber run, uint32_t attempt,
+                                       uint32_t attempts) {
+  auto row = get_attempt(txn, run, attempt);
+  if (!row && (attempt == attempts || find_summaries(txn, run, attempt)))
+    throw missing_row("the row", run, attempt);
+  return row;
+}
+
 SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber run,
                           const std::optional<std::vector<SeriesKey>>& only) {
   return read_summaries(txn, tails, run, get_run(txn, run).attempts, only);
@@ -217,7 +239,7 @@ SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber 
                           uint32_t attempts, const std::optional<std::vector<SeriesKey>>& only) {
   AttemptSummaries summaries;
   for (uint32_t attempt = 1; attempt <= attempts; ++attempt)
-    summaries[attempt] = get_summaries(txn, run, attempt);
+    summaries[attempt] = read_sealed_summaries(txn, run, attempt);
   add_tail_summaries(tails, run, summaries);
   if (only) {
     for (auto& [attempt, of_attempt] : summaries) keep_only(of_attempt, *only);

@@ -69,6 +69,14 @@ std::vector<Point> default_view(std::vector<Point> all);
 std::vector<Point> read_points(const Transaction& txn, const Tails& tails, RunNumber run,
                                SeriesKey key);
 
+// What the points of an attempt add up to that are in chunks. Throws Error(corrupt) where there are
+// such points and no summaries: a row whose key is damaged is found under none, and what it told of
+// must not be missing in silence.
+SummaryMap read_sealed_summaries(const Transaction& txn, RunNumber run, uint32_t attempt);
+// An attempt of a run that has `attempts`. None where there is no row because only a later one was
+// imported; throws Error(corrupt) where there has to be one.
+std::optional<AttemptRow> read_attempt(const Transaction& txn, RunNumber run, uint32_t attempt,
+                                       uint32_t attempts);
 // Summaries of the default view of every series of a run; only of `only` where given.
 SummaryMap read_summaries(const Transaction& txn, const Tails& tails, RunNumber run,
                           const std::optional<std::vector<SeriesKey>>& only = std::nullopt);

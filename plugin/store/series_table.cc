@@ -151,9 +151,14 @@ void put_summaries(WriteTransaction& txn, RunNumber run, uint32_t attempt,
   txn.put(Table::series, Key().add(run).add(attempt), encode_row(summaries));
 }
 
-SummaryMap get_summaries(const Transaction& txn, RunNumber run, uint32_t attempt) {
+std::optional<SummaryMap> find_summaries(const Transaction& txn, RunNumber run, uint32_t attempt) {
   const auto row = txn.get(Table::series, Key().add(run).add(attempt));
-  return row ? decode_row<SummaryMap>(*row) : SummaryMap();
+  if (!row) return std::nullopt;
+  return decode_row<SummaryMap>(*row);
+}
+
+SummaryMap get_summaries(const Transaction& txn, RunNumber run, uint32_t attempt) {
+  return find_summaries(txn, run, attempt).value_or(SummaryMap());
 }
 
 void put_objects(WriteTransaction& txn, RunNumber run,

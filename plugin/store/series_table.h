@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -46,7 +47,8 @@ using NamedSummary = std::pair<SeriesKey, SeriesSummary>;
 
 void put_summaries(WriteTransaction& txn, RunNumber run, uint32_t attempt,
                    const SummaryMap& summaries);
-SummaryMap get_summaries(const Transaction& txn, RunNumber run, uint32_t attempt);
+std::optional<SummaryMap> find_summaries(const Transaction& txn, RunNumber run, uint32_t attempt);
+SummaryMap get_summaries(const Transaction& txn, RunNumber run, uint32_t attempt);  // or none
 
 void put_objects(WriteTransaction& txn, RunNumber run,
                  const std::map<SeriesKey, ObjectRow>& objects);

@@ -12,7 +12,7 @@ from fault_support import expect_host_unharmed, main, pick, resume, run_cases
 
 KINDS = ("EIO", "ENOSPC", "EINTR", "EAGAIN", "EMFILE", "short")
 SEEDS = ("none", "dead")
-SHARE = 2  # of each kind, where not all are tried
+SHARE = (2, 60)  # of each kind, where not all are tried
 SHOW = ("show", "--all", "--json", "--types", "--points")
 
 

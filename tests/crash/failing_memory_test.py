@@ -14,7 +14,7 @@ from fault_support import expect_equal, main, pick, resume, run_cases
 
 KINDS = ("memory",)
 SEEDS = ("none", "dead")
-SHARE = 20
+SHARE = (20, 800)  # of each kind, where not all are tried
 SHOW = ("show", "--all", "--json", "--types", "--points")
 OUT_OF_MEMORY = -10
 

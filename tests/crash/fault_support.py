@@ -15,7 +15,6 @@ import tempfile
 from crash_support import LONG, REFUSED, SCRATCH, Programs, Repo, compare, count_acks, wait_until
 
 LONG_RUN = LONG > 1
-LONG_SHARE = 4000
 FULL_WAIT_MS, CLOSE_MS, SLACK_MS = 20, 500, 3000
 SETTINGS = ("commit_interval_ms=10", "journal_bytes=65536", f"close_timeout_ms={CLOSE_MS}")
 SETTINGS += (f"full_wait_ms={FULL_WAIT_MS}",)
@@ -152,6 +151,10 @@ def run_cases(faults, seed_names, cases, try_case):
                     failed.append(text)
                     print(f"FAILED {text}: {run.exception()!r}", flush=True)
     print(f"{len(chosen)} cases:", ", ".join(f"{n} {what}" for what, n in sorted(counts.items())))
+    reached = len(failed) + sum(n for what, n in counts.items() if what != "not reached")
+    if chosen and reached == 0:
+        print("FAILED no case was one: nothing happened to any of them")
+        return 1
     return 1 if failed else 0
 
 
@@ -186,10 +189,10 @@ def count_calls(faults, seed_names, kinds, run):
 
 
 def pick(faults, counts, share, spare=5):
-    """Of each kind `share` numbers of calls, by chance; in a long run all up to LONG_SHARE, and
-    some beyond, as no two runs are quite the same."""
+    """Of each kind some numbers of calls, by chance; `share`: how many, and how many in a long run.
+    Where that is all, some beyond, as no two runs are quite the same."""
     chance = random.Random(faults.seed)
-    share = LONG_SHARE if LONG_RUN else share
+    share = share[LONG_RUN]
     for (name, kind), count in sorted(counts.items()):
         numbers = list(range(1, count + spare))
         if len(numbers) > share:

@@ -12,7 +12,7 @@ from fault_support import count_calls, expect_equal, main, pick, resume, run_cas
 
 KINDS = ("kill-before", "kill-half", "kill-after")
 SEEDS = ("none", "dead")
-SHARE = 8  # of each kind, where not all are tried
+SHARE = (8, 300)  # of each kind, where not all are tried
 
 
 def run_host(faults, repo, fault):

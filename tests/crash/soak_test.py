@@ -11,6 +11,7 @@ import collections
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,7 @@ class Soak:
         self.lock = threading.Lock()
         self.victims = {}  # who may be killed: process -> name
         self.killed = set()  # processes
+        self.started = set()  # and not yet ended
         self.counts = collections.Counter()
         self.problems = []
         self.copies = 0
@@ -69,8 +71,9 @@ class Soak:
             text=True,
             env=self.environment,
         )
-        if not spared:
-            with self.lock:
+        with self.lock:
+            self.started.add(process)
+            if not spared:
                 self.victims[process] = name
         return process
 
@@ -79,6 +82,7 @@ class Soak:
         out, err = process.communicate(timeout=120)
         with self.lock:
             self.victims.pop(process, None)
+            self.started.discard(process)
         assert name.startswith("aimlog ") or err == "", (name, process.returncode, err)
         if process in self.killed and process.returncode == -9:
             self.counts[f"{name} killed"] += 1
@@ -219,6 +223,13 @@ class Soak:
         out = self.end("filler", self.start("filler", words, spared=True))
         assert out.startswith(f"ok, {LARGE_RESULTS} points, "), out
 
+    def end_all(self):
+        """Whatever is left where something went wrong: nobody else would end it."""
+        self.time.stopped.set()
+        with self.lock:
+            for process in self.started:
+                process.kill()
+
     def carry_out(self, role, chance, *more):
         try:
             role(chance, *more)
@@ -306,7 +317,11 @@ def main():
     print(f"seed {seed}, {SECONDS} s", flush=True)
     with tempfile.TemporaryDirectory(prefix="aimlog-soak-", dir=SCRATCH) as root:
         soak = Soak(sys.argv[1:6], root)
-        soak.run(seed)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
+        try:
+            soak.run(seed)
+        finally:
+            soak.end_all()
         for problem in soak.problems:
             print(f"FAILED {problem}", flush=True)
         if not soak.problems:

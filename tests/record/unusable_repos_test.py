@@ -114,8 +114,8 @@ WRONG_PLACE = "choose another directory for the repo"
 PERMISSIONS = f"(change its permissions, or {WRONG_PLACE}): Permission denied"
 BACKUP = "restore it from a backup"
 ADVICE = f"'aimlog check' shows the damage, 'aimlog repair' saves the rest; or {BACKUP}"
-IS_A_REPO = f"though {HOME}/FORMAT says that this is a repo: {BACKUP}, or move the directory"
-IS_A_REPO += " away to begin a new one"
+IS_A_REPO = f"though {HOME}/FORMAT says that this is a repo: {BACKUP}; what its journals hold"
+IS_A_REPO += " 'aimlog repair' saves; or move the directory away to begin a new one"
 NEEDS = "is a file where the repo needs a directory:"
 MOVE = "move it away, or"
 # What is done to the directory {at}, the configuration, the status, the text.
@@ -151,7 +151,7 @@ CASES = [
         PLAIN,
         IO,
         f"{LINE_2}{HOME}/FORMAT does not say which format the repo has; it should read"
-        ' "aimlog repo, format 1": restore the repo from a backup',
+        f' "aimlog repo, format 1": {ADVICE}',
     ),
     (data_missing, PLAIN, IO, f"{LINE_2}{HOME}/data.mdb is missing, {IS_A_REPO}"),
     (data_empty, PLAIN, IO, f"{LINE_2}{HOME}/data.mdb is empty, {IS_A_REPO}"),

@@ -104,8 +104,9 @@ TEST_CASE("TheMapStaysWhereItIsWhileAReaderLives") {
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
     } while (written != last || last == 0);
     CHECK(written < 49);
-    REQUIRE(map_bytes(*env) == before);
-    CHECK(*seen == value);
+    const bool stays = map_bytes(*env) == before;
+    CHECK(stays);
+    if (stays) CHECK(*seen == value);  // else that memory is gone
   }
   writer.join();
   CHECK(map_bytes(*env) > before);

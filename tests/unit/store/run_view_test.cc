@@ -4,6 +4,7 @@
 #include <random>
 
 #include "plugin/model/result_codec.h"
+#include "plugin/store/keys.h"
 #include "plugin/store/name_table.h"
 #include "plugin/store/row_group.h"
 #include "plugin/store/run_table.h"
@@ -244,6 +245,32 @@ TEST_CASE("RowsOfALaterJournalMaySealFirst") {
   CHECK(points[0].value == number(1.0));  // journal 1 came before journal 2
   REQUIRE(read_points(txn, tails, run_number, repo.keys[0]).size() == 1);
   CHECK(read_summaries(txn, tails, run_number).at(repo.keys[0]).last == number(2.0));
+}
+
+TEST_CASE("ARowThatIsFoundUnderNoKeyIsNotMissingInSilence") {
+  for (const Table table : {Table::series, Table::attempts}) {
+    const TempDir dir;
+    const auto env = Environment::open(dir.path(), OpenMode::create);
+    const Key key = std::move(Key().add(run_number).add(uint32_t{1}));
+    with_write_transaction(*env, [&](WriteTransaction& txn) {
+      AttemptRow row;
+      row.sealed_results = 3;
+      put_attempt(txn, run_number, 1, row);
+      put_summaries(txn, run_number, 1, {});
+    });
+    CHECK(read_sealed_summaries(Transaction(*env), run_number, 1).empty());
+    CHECK(read_attempt(Transaction(*env), run_number, 1, 1)->sealed_results == 3);
+    with_write_transaction(*env, [&](WriteTransaction& txn) { CHECK(txn.erase(table, key)); });
+    const Transaction txn(*env);
+    if (table == Table::series)
+      CHECK_THROWS_WITH(read_sealed_summaries(txn, run_number, 1), Catch::Contains("repair"));
+    else
+      CHECK_THROWS_WITH(read_attempt(txn, run_number, 1, 1), Catch::Contains("repair"));
+  }
+  // Of an earlier attempt that was not imported there is nothing at all.
+  const TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  CHECK_FALSE(read_attempt(Transaction(*env), run_number, 1, 2));
 }
 
 TEST_CASE("OfAChunkOutsideTheStepsOnlyTheStepsAreRead") {
