@@ -132,9 +132,10 @@ inline bool ResultEncoder::walk_entries(const ResultShape& shape, const tuner_va
     }
     const auto* node = reinterpret_cast<const ShapeNode*>(plan);
     const tuner_value& value = entry->value;
-    if (entry->key.length != node->key_bytes) [[unlikely]]
+    const std::string_view name = view(entry->key);  // empty where its pointer is NULL
+    if (name.size() != node->key_bytes) [[unlikely]]
       return false;
-    if (!same_bytes(entry->key.data, plan + sizeof(ShapeNode), node->key_bytes)) [[unlikely]] {
+    if (!same_bytes(name.data(), plan + sizeof(ShapeNode), node->key_bytes)) [[unlikely]] {
       return false;
     }
     plan += sizeof(ShapeNode) + ((node->key_bytes + 3) & ~uint32_t{3});

@@ -1,6 +1,7 @@
 #include "plugin/tracker/result_shape.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "plugin/model/event.h"
@@ -44,7 +45,7 @@ class Builder {
     for (uint64_t i = 0; i < entries_of(map); ++i) {
       const tuner_entry& entry = map.as.map.entries[i];
       ShapeNode node;
-      node.key_bytes = static_cast<uint32_t>(entry.key.length);
+      node.key_bytes = static_cast<uint32_t>(view(entry.key).size());
       const size_t index = nodes_.size();
       nodes_.push_back(node);
       keys_.push_back(view(entry.key));
@@ -77,6 +78,12 @@ class Builder {
     if (key == "training_iteration") node.step = ShapeNode::Step::training_iteration;
     if (rules_.context_and_epoch && key == "context" && entry.value.tag == TUNER_TAG_MAP) {
       node.kind = ShapeNode::Kind::context;
+      // Of two the last one counts.
+      if (context_node_) {
+        nodes_[*context_node_].kind = ShapeNode::Kind::ignored;
+        ++shape_.keys_duplicated;
+      }
+      context_node_ = index;
       Bytes context;
       encode_value(context, entry.value, counters_);
       shape_.context = entries_of(entry.value) == 0 ? Bytes() : context;
@@ -151,6 +158,7 @@ class Builder {
   std::vector<ShapeNode> nodes_;
   std::vector<std::string_view> keys_;  // of the nodes; they point into the result
   std::vector<Claim> claims_;
+  std::optional<size_t> context_node_;
 };
 
 }  // namespace
