@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "plugin/store/environment_state.h"
@@ -23,8 +24,11 @@ struct Registry {
   std::map<std::pair<dev_t, ino_t>, std::weak_ptr<Environment>> entries;
 };
 
+// Never destroyed, so that a host may end its last instance from the destructor of a static object:
+// that runs after those of objects made later, as this one is. Empty it holds no memory.
 Registry& registry() {
-  static Registry registry;
+  alignas(Registry) static char place[sizeof(Registry)];
+  static Registry& registry = *new (place) Registry;
   return registry;
 }
 
