@@ -32,15 +32,20 @@ MetaRecord read_meta(int fd, const RepoPaths& paths, uint64_t page, size_t page_
   return meta;
 }
 
-void check_meta(const RepoPaths& paths, const MetaRecord& meta, size_t page_bytes) {
+// Pages behind the end of the file are such that were free before they were ever written. A meta
+// page that says more than any commit could leave is damaged, though LMDB would believe it, and
+// whoever walks the pages would make room for all of them.
+void check_meta(int fd, const RepoPaths& paths, const MetaRecord& meta, size_t page_bytes) {
   constexpr uint64_t map_bytes_max = uint64_t{1} << 46;
+  constexpr uint64_t unwritten_pages_max = uint64_t{1} << 24;
   if (meta.trees[0].pad != page_bytes) fail_meta(paths, "the two pages differ in page size");
   if (meta.address != 0 || meta.trees[1].pad != 0 || (meta.trees[1].flags & 0xff) != 0 ||
       (meta.trees[0].flags & 0xff) != integer_key_flag) {
     fail_meta(paths, "it has flags that it never had");
   }
   if (meta.last_page < 1 || meta.last_page >= map_bytes_max / page_bytes ||
-      meta.map_bytes > map_bytes_max || meta.map_bytes < (meta.last_page + 1) * page_bytes) {
+      meta.map_bytes > map_bytes_max || meta.map_bytes < (meta.last_page + 1) * page_bytes ||
+      meta.last_page >= file_size(fd, paths.data) / page_bytes + unwritten_pages_max) {
     fail_meta(paths, "its sizes do not fit each other");
   }
 }
@@ -68,7 +73,7 @@ Metas read_metas(int fd, const RepoPaths& paths) {
   const bool unwritten = even == 0 && odd == 0;
   const bool neighbours = even % 2 == 0 && odd % 2 == 1 && (even + 1 == odd || odd + 1 == even);
   if (!unwritten && !neighbours) fail_meta(paths, "its transaction numbers are wrong");
-  for (const MetaRecord& meta : metas) check_meta(paths, meta, page_bytes);
+  for (const MetaRecord& meta : metas) check_meta(fd, paths, meta, page_bytes);
   return {metas[odd > even ? 1 : 0], page_bytes};
 }
 
@@ -83,7 +88,7 @@ std::optional<Metas> read_one_meta(int fd, const RepoPaths& paths, uint64_t page
   }
   try {
     const MetaRecord meta = read_meta(fd, paths, page, page_bytes);
-    check_meta(paths, meta, page_bytes);
+    check_meta(fd, paths, meta, page_bytes);
     if (meta.transaction % 2 != page % 2) return std::nullopt;
     return Metas{meta, page_bytes};
   } catch (const Error&) {

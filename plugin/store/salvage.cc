@@ -43,6 +43,7 @@ void Salvage::walk() {
   try {
     const Metas metas = read_metas(fd_.get(), paths_);
     page_bytes_ = metas.page_bytes;
+    newest_transaction_ = metas.newest.transaction;
     walk_from(metas.newest);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::unsupported) throw;
@@ -68,7 +69,8 @@ void Salvage::walk_from(const MetaRecord& meta) {
 void Salvage::walk_from_found_root() {
   const PageScan scan(fd_.get(), paths_.data, page_bytes_, file_bytes_);
   const auto root = scan.find_root();
-  all_may_be_lost_ = !root || root->transaction < scan.newest_transaction();
+  newest_transaction_ = std::max(newest_transaction_, scan.newest_transaction());
+  all_may_be_lost_ = !root || root->transaction < newest_transaction_;
   if (root) {
     MetaRecord meta{};
     meta.trees[0].root = no_page;
@@ -154,6 +156,7 @@ void Salvage::search_long_chunks(const PageScan& scan) {
   constexpr uint32_t journals_without_counter = 64;
   for (const Table table : {Table::attempts, Table::series, Table::chunks}) {
     for (const auto& [key, row] : rows(table)) {
+      if (key.size() < 2 * sizeof(uint32_t)) continue;  // no key of ours
       KeyReader reader(key);
       const auto run = reader.number<uint32_t>();
       attempts_.insert({run, reader.number<uint32_t>()});

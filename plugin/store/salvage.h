@@ -66,6 +66,7 @@ class Salvage : private PageVisitor {
   std::set<Bytes> tables_;                            // that the list of tables led to
   std::vector<bool> used_, free_;                     // pages: walked; on the list of free ones
   std::set<std::pair<uint32_t, uint32_t>> attempts_;  // runs and attempts that any row names
+  uint64_t newest_transaction_ = 0;                   // that the head or any row counts name
   uint32_t journals_ = 0;                             // as many journals there were at most
   bool knows_free_ = false;                           // that list is whole
   bool all_may_be_lost_ = false;  // the tree is an older one than what was written last

@@ -59,18 +59,10 @@ class Pin {
   MDB_txn* txn_ = nullptr;
 };
 
-// A meta page that says more than any file could hold is damaged, though LMDB would believe it.
-bool is_sane(const Metas& metas, uint64_t file_bytes) {
-  constexpr uint64_t unwritten_pages_max = uint64_t{1} << 24;
-  return metas.newest.last_page < file_bytes / metas.page_bytes + unwritten_pages_max;
-}
-
 std::vector<Metas> sound_metas(int fd, const RepoPaths& paths) {
   std::vector<Metas> metas;
-  const uint64_t bytes = file_size(fd, paths.data);
   for (const uint64_t page : {0, 1}) {
-    const auto meta = read_one_meta(fd, paths, page);
-    if (meta && is_sane(*meta, bytes)) metas.push_back(*meta);
+    if (const auto meta = read_one_meta(fd, paths, page)) metas.push_back(*meta);
   }
   std::sort(metas.begin(), metas.end(), [](const Metas& a, const Metas& b) {
     return a.newest.transaction > b.newest.transaction;

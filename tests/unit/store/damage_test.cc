@@ -8,12 +8,15 @@
 #include <random>
 #include <sstream>
 
+#include "plugin/store/checked_value.h"
 #include "plugin/store/environment.h"
 #include "plugin/store/environment_state.h"
 #include "plugin/store/keys.h"
 #include "plugin/store/page_check.h"
 #include "plugin/store/page_format.h"
 #include "plugin/store/row_group.h"
+#include "plugin/store/salvage.h"
+#include "plugin/store/store_format.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/store/child.h"
@@ -195,6 +198,43 @@ TEST_CASE("AnErrorOfTheWalkNamesFileAndPage") {
     CHECK(std::string(error.what()).find("page " + std::to_string(leaf)) != std::string::npos);
     CHECK(std::string(error.what()).find(repo.data.string()) != std::string::npos);
   }
+}
+
+// The meta page of the last commit, and where it stands.
+std::pair<MetaRecord, size_t> newest_meta(const Bytes& file) {
+  const auto even = load_at<MetaRecord>(file, page_header_bytes);
+  const auto odd = load_at<MetaRecord>(file, page_bytes + page_header_bytes);
+  if (even.transaction > odd.transaction) return {even, page_header_bytes};
+  return {odd, page_bytes + page_header_bytes};
+}
+
+TEST_CASE("AHeadWithMorePagesThanAnyCommitLeavesIsRefusedBeforeRoomIsMadeForThem") {
+  const SmallRepo repo;
+  Bytes bad = read_file(repo.data);
+  auto [meta, place] = newest_meta(bad);
+  meta.map_bytes = uint64_t{1} << 46;
+  meta.last_page = meta.map_bytes / page_bytes - 1;
+  std::memcpy(bad.data() + place, &meta, sizeof meta);
+  write_file(repo.data, bad);
+  CHECK_THROWS_WITH(check_pages(RepoPaths(repo.dir.path()), false, true),
+                    Catch::Matchers::Contains("sizes do not fit"));
+}
+
+TEST_CASE("WhereTheNewestListOfTablesIsLostAnOlderOneIsNotTakenForIt") {
+  const SmallRepo repo;
+  Bytes bad = read_file(repo.data);
+  const uint64_t root = newest_meta(bad).first.trees[1].root;
+  bad[root * page_bytes + 10] = 0x40;
+  // The counts of that state are lost as well: only the head knows that it was there.
+  const RowCounts last = [&] {
+    const Bytes key(ByteView(Key(MetaKind::row_counts)));
+    const ByteView row = repo.rows.at({static_cast<unsigned>(Table::meta), key});
+    for (size_t at = bad.find(row); at != Bytes::npos; at = bad.find(row, at + 1)) bad[at] ^= 1;
+    return decode_row_counts(row);
+  }();
+  write_file(repo.data, bad);
+  CHECK(last.transaction == newest_meta(bad).first.transaction);
+  CHECK_FALSE(Salvage(RepoPaths(repo.dir.path())).tree_is_newest());
 }
 
 TEST_CASE("TheWholeTreeIsWalkedOnceAfterEachStartOfTheMachine") {
