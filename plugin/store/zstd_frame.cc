@@ -13,15 +13,19 @@ constexpr int level = 1;  // 3 was no smaller on planes and half as fast
 
 struct ZstdCompressor::Context {
   ZSTD_CCtx* zstd = ZSTD_createCCtx();
+  Context() {
+    if (zstd == nullptr) throw std::bad_alloc();
+  }
   ~Context() { ZSTD_freeCCtx(zstd); }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
 };
 
-ZstdCompressor::ZstdCompressor() : context_(std::make_unique<Context>()) {
-  if (context_->zstd == nullptr) throw std::bad_alloc();
-}
+ZstdCompressor::ZstdCompressor() = default;
 ZstdCompressor::~ZstdCompressor() = default;
 
 void ZstdCompressor::append_frame(Bytes& out, ByteView bytes) {
+  if (!context_) context_ = std::make_unique<Context>();
   const size_t begin = out.size();
   out.resize(begin + ZSTD_compressBound(bytes.size()));
   const size_t size = ZSTD_compressCCtx(context_->zstd, out.data() + begin, out.size() - begin,

@@ -8,7 +8,8 @@
 
 namespace aimlog {
 
-// Keeps working memory over many frames. Not for several threads at once.
+// Keeps working memory over many frames, from the first one on: many batches have none. Not for
+// several threads at once.
 class ZstdCompressor {
  public:
   ZstdCompressor();
