@@ -2,19 +2,13 @@
 // host's own buffers and streams.
 #pragma once
 
-#include <cstdio>
-#include <cstdlib>
+#include <algorithm>
 #include <initializer_list>
 
+#include "tests/fuzz/expect.h"
 #include "tests/fuzz/hostile_host.h"
 
 namespace aimlog::test {
-
-inline void expect(bool holds, const char* what, int status = 0) {
-  if (holds) return;
-  std::fprintf(stderr, "the plugin breaks the contract: %s (status %d)\n", what, status);
-  std::abort();
-}
 
 inline void expect_one_of(tuner_status status, std::initializer_list<tuner_status> allowed,
                           const char* what) {

@@ -228,6 +228,9 @@ void store_lives() {
   journal += "\1\1";
   store("recovery", "one_journal", journal);
   store("recovery", "two_journals", journal + journal);
+  Bytes unfinished = journal;
+  unfinished[1] = static_cast<char>(26 + 1);  // the first record: a session
+  store("recovery", "unfinished", unfinished);
   store("recovery", "cut", journal.substr(0, journal.size() - 1) + Bytes("\0\xd0\x10", 3));
 }
 
