@@ -201,7 +201,8 @@ def merge(targets):
         (BUILD / "logs").mkdir(exist_ok=True)
         log = BUILD / "logs" / f"{name}.merge.log"
         folders = [folder for folder in [BUILD / "corpus" / name, *seeds(name)] if folder.is_dir()]
-        code, _ = run_program([programs[name], "-set_cover_merge=1", *LIMITS, CORPUS / name, *folders], log)
+        command = [programs[name], "-set_cover_merge=1", *LIMITS, CORPUS / name, *folders]
+        code, _ = run_program(command, log)
         if code != 0:
             raise Failure(f"the merge of {name} failed: {log.read_text(errors='replace')[-3000:]}")
         files = list((CORPUS / name).iterdir())
