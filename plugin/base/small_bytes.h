@@ -43,8 +43,11 @@ inline bool same_bytes(const char* a, const char* b, size_t count) {
 // place that is not there does no harm, and asking how many there are would cost more.
 template <size_t lines, bool for_writing = false>
 void prefetch(const char* begin) {
+  // As a number: behind what is there, or from NULL, a pointer may not be moved.
+  const auto address = reinterpret_cast<uintptr_t>(begin);
 #pragma GCC unroll 16
-  for (size_t i = 0; i < lines; ++i) __builtin_prefetch(begin + 64 * i, for_writing);
+  for (size_t i = 0; i < lines; ++i)
+    __builtin_prefetch(reinterpret_cast<const void*>(address + 64 * i), for_writing);
 }
 
 }  // namespace aimlog
