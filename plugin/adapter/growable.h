@@ -1,7 +1,6 @@
 // Convention 1 of the ABI: structs that either side may know a newer form of.
 #pragma once
 
-#include <cstring>
 #include <string>
 
 #include "abi/include/tuner_plugin.h"

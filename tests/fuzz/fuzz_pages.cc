@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
 #include <random>
 #include <vector>
 
@@ -23,6 +22,7 @@
 #include "tests/fuzz/expect.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/fuzz_store.h"
+#include "tests/support/every_row.h"
 
 namespace {
 
@@ -30,8 +30,10 @@ using namespace aimlog;
 
 constexpr size_t page_bytes = 4096;
 
+using test::decode_chunk;
 using test::expect;
-using Rows = std::map<std::pair<unsigned, Bytes>, Bytes>;
+using test::read_all;
+using test::Rows;
 
 Bytes noisy_chunk(uint64_t first) {
   std::mt19937_64 random(3);
@@ -61,15 +63,6 @@ void fill(Environment& environment) {
   });
 }
 
-// A chunk guards itself, part by part: what is read of it is decoded.
-void decode_chunk(ByteView bytes) {
-  const RowGroupReader reader(bytes);
-  reader.steps();
-  reader.times_ns();
-  reader.epochs();
-  for (const SeriesKey& key : reader.keys()) reader.column(key);
-}
-
 bool is_chunk_refused(ByteView bytes) {
   try {
     decode_chunk(bytes);
@@ -77,19 +70,6 @@ bool is_chunk_refused(ByteView bytes) {
   } catch (const Error&) {
     return true;
   }
-}
-
-Rows read_all(Environment& environment) {
-  Rows rows;
-  const Transaction txn(environment);
-  for (unsigned table = 0; table < table_count; ++table) {
-    txn.scan(static_cast<Table>(table), {}, {}, [&](ByteView key, ByteView value) {
-      if (static_cast<Table>(table) == Table::chunks) decode_chunk(value);
-      rows[{table, Bytes(key)}] = value;
-      return true;
-    });
-  }
-  return rows;
 }
 
 class DamagedFile {

@@ -4,7 +4,6 @@
 #include <sys/file.h>
 
 #include <fstream>
-#include <map>
 #include <random>
 #include <sstream>
 
@@ -18,6 +17,7 @@
 #include "plugin/store/salvage.h"
 #include "plugin/store/store_format.h"
 #include "tests/support/catch.h"
+#include "tests/support/every_row.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/store/child.h"
 
@@ -25,8 +25,6 @@ namespace aimlog::test {
 namespace {
 
 constexpr size_t page_bytes = 4096;
-
-using Rows = std::map<std::pair<unsigned, Bytes>, Bytes>;
 
 Bytes read_file(const std::filesystem::path& file) {
   std::ostringstream text;
@@ -53,15 +51,6 @@ RowGroup noisy_group() {
   return group;
 }
 
-// A chunk guards itself, part by part: what is read of it is decoded.
-void decode_chunk(ByteView bytes) {
-  const RowGroupReader reader(bytes);
-  reader.steps();
-  reader.times_ns();
-  reader.epochs();
-  for (const SeriesKey& key : reader.keys()) reader.column(key);
-}
-
 // Rows of all sizes, with freed pages, branches and long values.
 void fill(Environment& env, uint32_t count) {
   with_write_transaction(env, [&](WriteTransaction& txn) {
@@ -77,19 +66,6 @@ void fill(Environment& env, uint32_t count) {
   });
   with_write_transaction(
       env, [](WriteTransaction& txn) { txn.put(Table::losses, Key().add(1u), "last"); });
-}
-
-Rows read_all(Environment& env) {
-  Rows rows;
-  const Transaction txn(env);
-  for (unsigned table = 0; table < table_count; ++table) {
-    txn.scan(static_cast<Table>(table), {}, {}, [&](ByteView key, ByteView value) {
-      if (static_cast<Table>(table) == Table::chunks) decode_chunk(value);
-      rows[{table, Bytes(key)}] = value;
-      return true;
-    });
-  }
-  return rows;
 }
 
 struct SmallRepo {
