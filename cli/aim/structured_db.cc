@@ -67,9 +67,10 @@ std::optional<int64_t> parse_aim_time(const std::string& text) {
   tm parts{};
   int micros = 0;
   const int read =
-      std::sscanf(text.c_str(), "%d-%d-%d %d:%d:%d.%6d", &parts.tm_year, &parts.tm_mon,
+      std::sscanf(text.c_str(), "%4d-%2d-%2d %2d:%2d:%2d.%6d", &parts.tm_year, &parts.tm_mon,
                   &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &micros);
-  if (read < 6) return std::nullopt;
+  // Nanoseconds since 1970, as we keep them, reach from 1677 to 2262.
+  if (read < 6 || parts.tm_year < 1700 || parts.tm_year > 2200) return std::nullopt;
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
   return int64_t{::timegm(&parts)} * 1'000'000 + (read == 7 ? micros : 0);

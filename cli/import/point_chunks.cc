@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "plugin/base/hash.h"
 #include "plugin/store/row_group.h"
@@ -33,11 +32,13 @@ struct Table {
 // Aim's times are doubles and its numbers have no bool: as near as they can be is the same.
 bool is_same(const Point& ours, const aim::AimPoint& theirs, int64_t time_ns) {
   constexpr int64_t time_error_ns = 1'000;
+  int64_t apart_ns = 0;
+  if (__builtin_sub_overflow(ours.time_ns, time_ns, &apart_ns)) return false;
   const bool is_bool = ours.value.type == NumberType::boolean;
   const Number value =
       is_bool ? Number::of(static_cast<int64_t>(ours.value.bits)) : aim::fit_number(ours.value);
   return value == theirs.value && aim::fit_number(ours.epoch) == theirs.epoch &&
-         std::abs(ours.time_ns - time_ns) <= time_error_ns;
+         -time_error_ns <= apart_ns && apart_ns <= time_error_ns;
 }
 
 const Point* find_step(const std::vector<Point>* known, int64_t step) {

@@ -17,6 +17,7 @@
 #include "plugin/store/damage_advice.h"
 #include "plugin/store/keys.h"
 #include "plugin/store/lmdb_process_id.h"
+#include "plugin/store/opening_lock.h"
 #include "plugin/store/page_check.h"
 #include "plugin/store/page_metas.h"
 #include "plugin/store/process_lock.h"
@@ -32,8 +33,6 @@ std::atomic<size_t> initial_map_bytes = size_t{64} << 30;
 namespace {
 
 constexpr unsigned database_count_max = 32;  // some are kept for tables of later versions
-constexpr unsigned reader_count_max = 1024;
-constexpr size_t smallest_map_bytes = size_t{16} << 20;
 constexpr mdb_mode_t file_mode = 0664;
 
 void on_failed_assert(MDB_env* env, const char* message) {
@@ -106,46 +105,6 @@ const char* table_name(Table table) {
       "meta",   "names",   "shapes",      "experiments", "jobs",  "runs",     "attempts", "params",
       "series", "objects", "checkpoints", "chunks",      "tails", "journals", "losses"};
   return names[static_cast<unsigned>(table)];
-}
-
-Error lmdb_error(int code, const std::string& what) {
-  // Only where LMDB is a shared library: it tells readers apart by process ids.
-  if (code == EAGAIN) {
-    return Error(ErrorCode::busy,
-                 what +
-                     ": a process in another pid namespace (another container) that has the same "
-                     "process id uses this repo: let the containers share one pid namespace, or "
-                     "start this program under another process id");
-  }
-  if (code > 0) return system_error(what, code);
-  const std::string text = what + ": " + mdb_strerror(code);
-  switch (code) {
-    case MDB_PANIC:
-      return Error(ErrorCode::io, text + " (after a failed write it must be opened again)");
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-    case MDB_CURSOR_FULL:
-    case MDB_INCOMPATIBLE:
-      return Error(ErrorCode::corrupt, text + " (the file is damaged: " + damage_advice + ")");
-    case MDB_VERSION_MISMATCH:
-      return Error(ErrorCode::unsupported, text);
-    case MDB_READERS_FULL:
-      return Error(ErrorCode::busy,
-                   what + ": too many programs read this repo at once (more than " +
-                       std::to_string(reader_count_max) + "): end some, and try again");
-    default:
-      return Error(ErrorCode::internal, text);
-  }
-}
-
-int follow_map(MDB_env* env) {
-  MDB_envinfo info;
-  MDB_stat stat;
-  mdb_env_info(env, &info);
-  mdb_env_stat(env, &stat);
-  const size_t bytes = (info.me_last_pgno + 1) * stat.ms_psize + smallest_map_bytes;
-  return bytes <= info.me_mapsize ? 0 : mdb_env_set_mapsize(env, bytes);
 }
 
 Environment::State::State(RepoPaths repo_paths, OpenMode mode)
@@ -251,6 +210,10 @@ void Environment::State::close_files() {
 
 void Environment::State::open_map(unsigned flags) {
   const std::string what = "cannot open " + paths.data.string();
+  const auto open_locked = [&] {
+    const OpeningLock lock(paths.root);
+    return mdb_env_open(env, paths.root.c_str(), flags, file_mode);
+  };
   size_t bytes = initial_map_bytes;
   for (int tries = 1;; ++tries) {
     int code = mdb_env_create(&env);
@@ -260,7 +223,7 @@ void Environment::State::open_map(unsigned flags) {
     mdb_env_set_mapsize(env, bytes);
     mdb_env_set_userctx(env, this);
     mdb_env_set_assert(env, on_failed_assert);
-    code = mdb_env_open(env, paths.root.c_str(), flags, file_mode);
+    code = open_locked();
     if (code == 0 && !claim_process_id(env)) code = EAGAIN;
     if (code == 0) return;
     mdb_env_close(env);  // also after a failure

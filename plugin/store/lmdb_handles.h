@@ -3,12 +3,16 @@
 
 #include <lmdb.h>
 
+#include <cstddef>
 #include <string>
 
 #include "plugin/base/bytes.h"
 #include "plugin/base/error.h"
 
 namespace aimlog {
+
+constexpr unsigned reader_count_max = 1024;              // at once, in all processes
+constexpr size_t smallest_map_bytes = size_t{16} << 20;  // reserved beyond what is there
 
 // MAP_FULL, after the map was grown: the transaction is gone and has to be made again.
 class MapGrown : public Error {

@@ -5,11 +5,13 @@
 usage: import_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 """
 
+import contextlib
 import gc
 import json
 import math
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 
@@ -263,6 +265,19 @@ def test_a_run_that_nobody_closed_is_crashed(folder):
     check_equal(show(folder / "ours")[run_hash]["status"], "crashed", "status")
     export(AIMLOG, folder / "ours", folder / "again")
     check_equal(read_repo(folder / "again")[run_hash]["end"], None, "end")
+
+
+def test_a_time_beyond_what_nanoseconds_hold_is_none(folder):
+    make_theirs(folder / "theirs", 3)
+    times = ("9999-12-31 23:59:59.999999", "99999999999-01-01 00:00:00", "2026-11-28 10:00:00.5")
+    with contextlib.closing(sqlite3.connect(folder / "theirs/.aim/run_metadata.sqlite")) as base:
+        for number, time in enumerate(times):
+            base.execute("update run set created_at = ? where name = ?", (time, f"run {number}"))
+        base.commit()
+    bring(folder / "theirs", folder / "ours")
+    runs = show(folder / "ours").values()
+    years = sorted((run["trial_name"], (run["created"] or "none")[:4]) for run in runs)
+    check_equal(years, [("run 0", "none"), ("run 1", "none"), ("run 2", "2026")], "years")
 
 
 def test_our_own_runs_are_not_taken_twice(folder):

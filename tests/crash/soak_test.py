@@ -28,7 +28,7 @@ PACE_US = 1000 if LONG == 1 else 10000
 KILL_EVERY = (0.1, 0.5) if LONG == 1 else (0.2, 1.2)
 # Of 100 kB each, at first: more than the room for a map, so that each growth of the file is one of
 # the map.
-LARGE_RESULTS = 180
+LARGE_RESULTS = 300
 # A hook waits at most full_wait_ms, or always_wait_ms; the rest is for a machine that has other
 # things to do.
 WAIT_MS, ALWAYS_WAIT_MS, SLACK_MS = 50, 1000, 3000
