@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "plugin/base/clock.h"
+#include "plugin/base/file.h"
 #include "plugin/base/unique_fd.h"
 #include "plugin/commit/apply_event.h"
 #include "plugin/commit/ring_liveness.h"
@@ -115,7 +116,8 @@ void recover_ring(Environment& environment, const std::filesystem::path& path,
 }
 
 // Rows whose ring is gone: its records were all applied when it was unlinked, or somebody deleted
-// the file. Either way nothing more comes through it.
+// the file. Either way nothing more comes through it, once a power cut cannot bring it back: then its
+// row would be missing, and all its events would be applied a second time.
 void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
   std::vector<RingId> lost;
   {
@@ -124,6 +126,7 @@ void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
       if (!std::filesystem::exists(ring_path(environment, ring))) lost.push_back(ring);
     });
   }
+  if (!lost.empty()) sync_directory(environment.paths().journals);
   for (const RingId& ring : lost) {
     with_write_transaction(environment, [&](WriteTransaction& txn) {
       JournalImage image(ring);
