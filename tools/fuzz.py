@@ -2,7 +2,8 @@
 """Coverage-guided fuzzing: builds the harnesses of tests/fuzz with libFuzzer and runs them.
 
 Inputs that reach something new are kept in build/fuzz/corpus, findings in build/fuzz/findings, and
-each run leaves a line in build/fuzz/ledger.jsonl. SPDX-License-Identifier: Apache-2.0
+each run leaves a line in build/fuzz/ledger.jsonl, until --merge brings inputs and numbers into the
+tree. SPDX-License-Identifier: Apache-2.0
 """
 
 import argparse
@@ -18,9 +19,11 @@ import sys
 import tempfile
 import time
 
+import fuzz_corpus
+import fuzz_ledger
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/fuzz"
-CORPUS = ROOT / "tests/fuzz/corpus"
 OPTIONS = [
     "-Dlibfuzzer=true",
     "-Db_sanitize=address,undefined",
@@ -101,11 +104,9 @@ def step(command, environment=None):
         raise Failure(f"{' '.join(map(str, command[:3]))} failed:\n{done.stdout[-8000:]}")
 
 
-def seeds(target):
-    folders = [CORPUS / target]
-    if target == "yaml":
-        folders.append(ROOT / "tests/unit/config/bad")
-    return [folder for folder in folders if folder.is_dir()]
+def seeds(target, folder):
+    """Folders of inputs to begin with; the packed ones are unpacked below `folder`."""
+    return [fuzz_corpus.unpack(target, folder / "packed" / target), *fuzz_corpus.named(target)]
 
 
 def memory_folder():
@@ -145,7 +146,7 @@ def run(target, program, seconds, folder=BUILD):
     log = folder / "logs" / f"{target}.log"
     command = [program, f"-max_total_time={seconds}", f"-artifact_prefix={prefix}", WEIGHING]
     command += LIMITS
-    code, cpu = run_program([*command, "-print_final_stats=1", grown, *seeds(target)], log)
+    code, cpu = run_program([*command, "-print_final_stats=1", grown, *seeds(target, folder)], log)
     text = log.read_text(errors="replace")
     progress = PROGRESS.findall(text) or [("0", "0")]
     units = UNITS.search(text)
@@ -167,17 +168,6 @@ def run(target, program, seconds, folder=BUILD):
     return outcome
 
 
-def print_table(outcomes):
-    print(f"{'target':12}{'CPU hours':>10}{'executions':>14}{'edges':>8}{'findings':>10}")
-    for name in sorted({each.target for each in outcomes}):
-        own = [each for each in outcomes if each.target == name]
-        hours = sum(each.cpu_seconds for each in own) / 3600
-        executions = sum(each.executions for each in own)
-        edges = max(each.edges for each in own)
-        findings = sum(each.findings for each in own)
-        print(f"{name:12}{hours:10.3f}{executions:14,}{edges:8,}{findings:10}")
-
-
 def fuzz(targets, seconds, jobs):
     """Runs each target; returns the outcomes. What was found is told at once."""
     programs = build(targets)
@@ -193,31 +183,34 @@ def fuzz(targets, seconds, jobs):
     return outcomes
 
 
+def print_outcomes(outcomes):
+    fuzz_ledger.print_table(fuzz_ledger.add_up({}, map(dataclasses.asdict, outcomes)))
+
+
 def merge(targets):
-    """Adds to the checked-in corpus what of the grown one reaches something that it does not."""
+    """Makes the packs anew: what of all inputs reaches something that the smaller ones do not."""
     programs = build(targets)
     for name in targets:
-        (CORPUS / name).mkdir(exist_ok=True)
         (BUILD / "logs").mkdir(exist_ok=True)
         log = BUILD / "logs" / f"{name}.merge.log"
-        folders = [folder for folder in [BUILD / "corpus" / name, *seeds(name)] if folder.is_dir()]
-        command = [programs[name], "-set_cover_merge=1", *LIMITS, CORPUS / name, *folders]
-        code, _ = run_program(command, log)
-        if code != 0:
-            raise Failure(f"the merge of {name} failed: {log.read_text(errors='replace')[-3000:]}")
-        files = list((CORPUS / name).iterdir())
-        size = sum(file.stat().st_size for file in files)
-        print(f"{name}: {len(files)} inputs, {size:,} bytes")
+        with tempfile.TemporaryDirectory(prefix="aimlog-fuzz.") as chosen:
+            first = fuzz_corpus.named(name)
+            grown = BUILD / "corpus" / name
+            more = [folder for folder in (grown, *seeds(name, BUILD)) if folder.is_dir()]
+            command = [programs[name], "-set_cover_merge=1", *LIMITS, chosen, *more]
+            code, _ = run_program(command, log)
+            if code != 0:
+                text = log.read_text(errors="replace")
+                raise Failure(f"the merge of {name} failed: {text[-3000:]}")
+            count, size = fuzz_corpus.pack(name, pathlib.Path(chosen))
+        named = sum(1 for folder in first for _ in folder.iterdir())
+        print(f"{name}: {count} packed inputs, {size:,} bytes, and {named} with names", flush=True)
 
 
 def read_ledger():
+    """The runs of this checkout that --merge has not yet brought into the tree."""
     ledger = BUILD / "ledger.jsonl"
-    if not ledger.exists():
-        return []
-    lines = [json.loads(line) for line in ledger.read_text().splitlines()]
-    for line in lines:
-        line.pop("when")
-    return [Outcome(text="", **line) for line in lines]
+    return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
 
 
 def main():
@@ -225,7 +218,7 @@ def main():
     parser.add_argument("target", nargs="*", help="harnesses; default: all")
     parser.add_argument("--seconds", type=int, default=60, help="for each (60)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time")
-    parser.add_argument("--merge", action="store_true", help="grow tests/fuzz/corpus")
+    parser.add_argument("--merge", action="store_true", help="into tests/fuzz")
     parser.add_argument("--ledger", action="store_true", help="what all runs so far came to")
     options = parser.parse_args()
     targets = options.target or all_targets()
@@ -234,12 +227,15 @@ def main():
             parser.error(f"no target {name}; there are: {' '.join(all_targets())}")
     try:
         if options.ledger:
-            print_table(read_ledger())
+            totals = fuzz_ledger.add_up(fuzz_ledger.read_totals(), read_ledger())
+            fuzz_ledger.print_table(totals)
         elif options.merge:
             merge(targets)
+            fuzz_ledger.keep(read_ledger())
+            (BUILD / "ledger.jsonl").unlink(missing_ok=True)
         else:
             outcomes = fuzz(targets, options.seconds, options.jobs)
-            print_table(outcomes)
+            print_outcomes(outcomes)
             return 1 if any(each.findings for each in outcomes) else 0
     except Failure as failure:
         print(f"error: {failure}", file=sys.stderr)

@@ -116,8 +116,8 @@ void recover_ring(Environment& environment, const std::filesystem::path& path,
 }
 
 // Rows whose ring is gone: its records were all applied when it was unlinked, or somebody deleted
-// the file. Either way nothing more comes through it, once a power cut cannot bring it back: then its
-// row would be missing, and all its events would be applied a second time.
+// the file. Either way nothing more comes through it, once a power cut cannot bring it back: then
+// its row would be missing, and all its events would be applied a second time.
 void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
   std::vector<RingId> lost;
   {

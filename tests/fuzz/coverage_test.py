@@ -36,7 +36,7 @@ def nothing_else_is_found():
     targets = fuzz.all_targets()
     jobs = os.cpu_count() or 1
     outcomes = fuzz.fuzz(targets, max(10, LONG_SECONDS * min(jobs, 2) // len(targets)), jobs)
-    fuzz.print_table(outcomes)
+    fuzz.print_outcomes(outcomes)
     assert len(outcomes) == len(targets)
     for outcome in outcomes:
         assert outcome.findings == 0, f"{outcome.target}: see above and {fuzz.BUILD}/findings"

@@ -1,8 +1,10 @@
 // Drives a fuzz harness without a fuzzing engine, so that it runs wherever the tests run: each file
 // of the corpus, then seeded mutations of them for a while.
 //
-//   fuzz_x SECONDS SEED CORPUS_DIRECTORY...
+//   fuzz_x SECONDS SEED CORPUS...
 //
+// A corpus is a directory with a file for each input, or a pack: of each input its size in 4 bytes,
+// little-endian, and its bytes.
 // A crash leaves its input in the file that is named on stderr.
 #include <fcntl.h>
 #include <signal.h>
@@ -50,20 +52,34 @@ void run(const Input& input) {
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
 }
 
-std::vector<Input> read_corpus(const std::vector<std::string>& directories) {
+Input read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+void add_directory(const std::filesystem::path& directory, std::vector<Input>& inputs) {
   std::vector<std::filesystem::path> paths;
-  for (const std::string& directory : directories) {
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-      if (entry.is_regular_file()) paths.push_back(entry.path());
-    }
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.is_regular_file()) paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());
-  std::vector<Input> inputs;
-  for (const auto& path : paths) {
-    std::ifstream in(path, std::ios::binary);
-    inputs.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  for (const auto& path : paths) inputs.push_back(read_file(path));
+}
+
+// False if the file ends within an input.
+bool add_pack(const std::filesystem::path& path, std::vector<Input>& inputs) {
+  const Input pack = read_file(path);
+  for (size_t at = 0; at < pack.size();) {
+    uint32_t size = 0;
+    if (pack.size() - at < sizeof size) return false;
+    for (size_t i = 0; i < sizeof size; ++i, ++at) {
+      size |= uint32_t{static_cast<unsigned char>(pack[at])} << (8 * i);
+    }
+    if (pack.size() - at < size) return false;
+    inputs.push_back(pack.substr(at, size));
+    at += size;
   }
-  return inputs;
+  return true;
 }
 
 // One of the usual small changes: flipped bits, odd values, pieces cut out, doubled, or taken from
@@ -101,7 +117,7 @@ void mutate(Input& input, const std::vector<Input>& corpus, std::mt19937_64& ran
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::fprintf(stderr, "usage: %s SECONDS SEED CORPUS_DIRECTORY...\n", argv[0]);
+    std::fprintf(stderr, "usage: %s SECONDS SEED CORPUS...\n", argv[0]);
     return 2;
   }
   const std::chrono::duration<double> seconds(std::atof(argv[1]));
@@ -110,10 +126,19 @@ int main(int argc, char** argv) {
   for (const int signal_number : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL}) {
     signal(signal_number, keep_input);
   }
-  const std::vector<Input> corpus = read_corpus({argv + 3, argv + argc});
-  if (corpus.empty()) {
-    std::fprintf(stderr, "no corpus in %s\n", argv[3]);
-    return 1;
+  std::vector<Input> corpus;
+  for (int i = 3; i < argc; ++i) {
+    const size_t before = corpus.size();
+    bool whole = true;
+    if (std::filesystem::is_directory(argv[i])) {
+      add_directory(argv[i], corpus);
+    } else {
+      whole = add_pack(argv[i], corpus);
+    }
+    if (!whole || corpus.size() == before) {
+      std::fprintf(stderr, "no corpus in %s, or one that is cut short\n", argv[i]);
+      return 1;
+    }
   }
   for (const Input& input : corpus) run(input);
   run(Input());

@@ -1,8 +1,10 @@
 // Runs histories, one seed after the other, until time or number is over or one is broken.
 //
-//   simulator [--seed N] [--histories N] [--seconds N] [--expect RULE] [--quiet]
+//   simulator [--seed N] [--histories N] [--seconds N] [--expect RULE] [--ledger FILE] [--keep yes]
 //
-// Without --seed it begins at a seed that no one foresaw, and prints it.
+// Without --seed it begins at a seed that no one foresaw, and prints it. The ledger has a line for
+// each long run that was kept: its first seed and how many histories it had. With it the sum is
+// printed; --keep adds a line for this run, if nothing was broken.
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +30,8 @@ struct Options {
   uint64_t histories = UINT64_MAX;
   double seconds = 10;
   std::vector<std::string> expected;  // one of these rules must be broken
+  std::string ledger;
+  bool keep = false;
 };
 
 // The real one: the program's own clock is simulated.
@@ -56,6 +61,10 @@ Options read_options(int count, char** words) {
       options.seconds = std::strtod(value, nullptr);
     } else if (word == "--expect") {
       options.expected.emplace_back(value);
+    } else if (word == "--ledger") {
+      options.ledger = value;
+    } else if (word == "--keep") {
+      options.keep = true;
     }
   }
   const char* is_long = std::getenv("AIMLOG_LONG");
@@ -86,6 +95,16 @@ void print(const Tally& tally, uint64_t first_seed, double seconds) {
       n(tally.power_cuts), n(tally.deaths_in_recovery), n(tally.closes));
 }
 
+void add_up(const Options& options, uint64_t first_seed, uint64_t histories) {
+  if (options.keep) {
+    std::ofstream(options.ledger, std::ios::app) << first_seed << ' ' << histories << '\n';
+  }
+  std::ifstream ledger(options.ledger);
+  uint64_t sum = options.keep ? 0 : histories;
+  for (uint64_t seed = 0, count = 0; ledger >> seed >> count;) sum += count;
+  std::printf("%llu histories over all runs so far\n", static_cast<unsigned long long>(sum));
+}
+
 int run(const Options& options) {
   const std::filesystem::path directory = scratch();
   const std::filesystem::path blank = directory / "blank";
@@ -107,6 +126,7 @@ int run(const Options& options) {
   }
   std::filesystem::remove_all(directory);
   print(tally, first, real_seconds() - begin);
+  if (!broken && !options.ledger.empty()) add_up(options, first, tally.histories);
   if (options.expected.empty()) return broken ? 1 : 0;
   for (const std::string& rule : options.expected) {
     if (broken && broken->rule == rule) return 0;

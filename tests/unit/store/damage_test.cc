@@ -203,7 +203,7 @@ TEST_CASE("WhereTheNewestListOfTablesIsLostAnOlderOneIsNotTakenForIt") {
   bad[root * page_bytes + 10] = 0x40;
   // The counts of that state are lost as well: only the head knows that it was there.
   const RowCounts last = [&] {
-    const Bytes key(ByteView(Key(MetaKind::row_counts)));
+    const Bytes key{ByteView(Key(MetaKind::row_counts))};
     const ByteView row = repo.rows.at({static_cast<unsigned>(Table::meta), key});
     for (size_t at = bad.find(row); at != Bytes::npos; at = bad.find(row, at + 1)) bad[at] ^= 1;
     return decode_row_counts(row);
