@@ -1,6 +1,7 @@
 #include "cli/aim/merge_run.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "cli/aim/aim_format.h"
 #include "cli/aim/aim_hash.h"
@@ -72,6 +73,15 @@ void add_foreign_points(PlacedSeries& placed, const Tree& points, const std::str
   }
 }
 
+// None for a double that is no number, or beyond all integers: such a point is damaged.
+std::optional<int64_t> step_of(const Number& number) {
+  if (number.type != NumberType::float64) return static_cast<int64_t>(number.bits);
+  constexpr double beyond = 9223372036854775808.0;
+  const double step = number.as_double();
+  if (!(step >= -beyond && step < beyond)) return std::nullopt;
+  return static_cast<int64_t>(step);
+}
+
 }  // namespace
 
 std::vector<AimPoint> read_columns(const Tree& points, const Bytes& path) {
@@ -88,8 +98,7 @@ std::vector<AimPoint> read_columns(const Tree& points, const Bytes& path) {
     }
   };
   read("step", [&](const Bytes& key, const Number& number) {
-    by_key[key].step = number.type == NumberType::float64 ? static_cast<int64_t>(number.as_double())
-                                                          : static_cast<int64_t>(number.bits);
+    if (const auto step = step_of(number)) by_key[key].step = *step;
   });
   read("val", [&](const Bytes& key, const Number& number) {
     if (number.exists() && by_key.count(key) > 0) {

@@ -1,9 +1,9 @@
 #include "cli/import/origin.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "cli/export/to_aim.h"
+#include "cli/import/aim_time.h"
 #include "plugin/base/hash.h"
 
 namespace aimlog::cli {
@@ -33,8 +33,6 @@ int64_t count_at(const ValueMap* map, std::string_view name) {
   if (value == nullptr || value->number() == nullptr) return 0;
   return static_cast<int64_t>(value->number()->bits);
 }
-
-int64_t to_ns(double seconds) { return std::llround(static_cast<long double>(seconds) * 1e9L); }
 
 Bytes encoded(const Value& value) {
   Bytes bytes;

@@ -1,15 +1,13 @@
 #include "cli/import/point_chunks.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "cli/import/aim_time.h"
 #include "plugin/base/hash.h"
 #include "plugin/store/row_group.h"
 
 namespace aimlog::cli {
 namespace {
-
-int64_t to_ns(double seconds) { return std::llround(static_cast<long double>(seconds) * 1e9L); }
 
 // The rows of a chunk without its columns.
 struct Rows {

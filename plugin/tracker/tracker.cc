@@ -37,7 +37,42 @@ std::string Tracker::text(const tuner_string& raw) {
 
 int64_t Tracker::time_of(int64_t host_ns) { return host_ns != 0 ? host_ns : wall_clock_ns(); }
 
-void Tracker::begin(const tuner_setup_event* event) {
+WriteOutcome Tracker::begin(const tuner_setup_event* event) {
+  if (!begun_) {
+    session_ = open_session(event);
+    begun_ = true;
+  }
+  const WriteOutcome outcome = writer_.write(*session_);
+  if (outcome != WriteOutcome::dropped) {
+    session_.reset();
+    recording_ = true;
+  }
+  return outcome;
+}
+
+// One that is larger than any record may be would never be recorded, nor anything behind it.
+void Tracker::fit(SessionEvent& session) {
+  const size_t bytes_max = ring_.writer().record_bytes_max();
+  Bytes whole;
+  append_event(whole, session);
+  if (whole.size() <= bytes_max) return;
+  ++counters_.values_cut;
+  session.stop.clear();
+  const size_t text_max = bytes_max / 32;
+  const auto cut = [&](std::string& text) {
+    if (text.size() > text_max) text = make_text(text.substr(0, text_max), counters_);
+  };
+  for (std::string* text :
+       {&session.machine, &session.experiment, &session.job_id, &session.experiment_dir,
+        &session.host_name, &session.host_version, &session.metric_namespace, &session.metric,
+        &session.mode, &session.description}) {
+    cut(*text);
+  }
+  if (session.tags.size() > 8) session.tags.resize(8);
+  for (std::string& tag : session.tags) cut(tag);
+}
+
+SessionEvent Tracker::open_session(const tuner_setup_event* event) {
   ShapeRules rules;
   if (config_.metrics) rules.filter = MetricFilter(*config_.metrics);
   rules.context_and_epoch = config_.context_and_epoch;
@@ -75,7 +110,8 @@ void Tracker::begin(const tuner_setup_event* event) {
   session.experiment = state_.experiment;
   session.job_id = state_.job_id;
   encoder_.emplace(std::move(rules), counters_);
-  begun_ = writer_.write(session) != WriteOutcome::dropped;
+  fit(session);
+  return session;
 }
 
 WriteOutcome Tracker::setup(const tuner_setup_event& event) {
@@ -84,8 +120,7 @@ WriteOutcome Tracker::setup(const tuner_setup_event& event) {
     throw Error(ErrorCode::invalid_argument, "setup: resumed is " + std::to_string(event.resumed) +
                                                  "; it is 0 (fresh), 1 (resumed) or 2 (not known)");
   }
-  begin(&event);
-  return WriteOutcome::ok;
+  return begin(&event);
 }
 
 WriteOutcome Tracker::step(const tuner_step_event&) {
@@ -97,12 +132,13 @@ TrackedTrial& Tracker::find_trial(uint64_t host_key, const tuner_string& id) {
   if (id.length == 0 || id.data == nullptr) {
     throw Error(ErrorCode::invalid_argument, "the event names no trial: trial_id is empty");
   }
-  if (!begun_) begin(nullptr);
+  if (!recording_) begin(nullptr);
   return trials_.find(host_key, view(id),
                       [&](std::string_view raw) { return make_text(raw, counters_); });
 }
 
 bool Tracker::announce(TrackedTrial& trial) {
+  if (!recording_) return false;  // what comes before its session nobody could place
   if (!trial.announced) {
     TrialEvent event{trial.key, make_text(trial.raw_id, counters_)};
     if (event.id.size() > text_bytes_max) event.id.resize(text_bytes_max);
@@ -240,13 +276,13 @@ WriteOutcome Tracker::failure(const tuner_trial_error_event& event, bool final) 
 }
 
 WriteOutcome Tracker::experiment_end(const tuner_experiment_end_event& event) {
-  if (!begun_) begin(nullptr);
+  if (!recording_ && begin(nullptr) == WriteOutcome::dropped) return WriteOutcome::dropped;
   return writer_.write(ExperimentEndEvent{time_of(event.time_ns), event.interrupted != 0});
 }
 
 WriteOutcome Tracker::close() {
   // A ring that never had a session has nothing to close.
-  if (!begun_) return WriteOutcome::ok;
+  if (!recording_) return WriteOutcome::ok;
   return writer_.write(CloseEvent{wall_clock_ns()});
 }
 

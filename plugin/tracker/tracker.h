@@ -48,8 +48,11 @@ class Tracker {
   size_t live_trials() const { return trials_.size(); }
 
  private:
-  // The first record of every ring; hosts need not call setup.
-  void begin(const tuner_setup_event* event);
+  // The first record of every ring; hosts need not call setup. Where it could not be recorded, the
+  // next hook tries again.
+  WriteOutcome begin(const tuner_setup_event* event);
+  SessionEvent open_session(const tuner_setup_event* event);
+  void fit(SessionEvent& session);
   [[gnu::noinline]] WriteOutcome record_result(const tuner_trial_result_event& event);
   TrackedTrial& find_trial(uint64_t host_key, const tuner_string& id);
   bool announce(TrackedTrial& trial);
@@ -69,7 +72,9 @@ class Tracker {
   Config config_;
   SessionState state_;
   bool state_given_ = false;
-  bool begun_ = false;
+  bool begun_ = false;                   // setup has come, or a hook
+  bool recording_ = false;               // the session is in the ring
+  std::optional<SessionEvent> session_;  // until then
 };
 
 }  // namespace aimlog

@@ -35,19 +35,6 @@ TEST_CASE("TheFirstRecordOfARingIsItsSession") {
   CHECK(decode(std::get<ResultEvent>(events[3])).numbers.at(0) == Number::of(0.5));
 }
 
-TEST_CASE("TheYamlsExperimentWinsOverTheHosts") {
-  Config config;
-  const std::string expected = GENERATE("from-yaml", "from-host");
-  if (expected == "from-yaml") config.experiment = "from-yaml";
-  TrackingRing tracking(config);
-  tuner_setup_event setup{};
-  setup.size = sizeof setup;
-  setup.experiment_name = borrow("from-host");
-  tracking.tracker.setup(setup);
-  CHECK(tracking.events_of<SessionEvent>().at(0).experiment == expected);
-  CHECK_THROWS_AS(tracking.tracker.setup(setup), Error);
-}
-
 TEST_CASE("NestedMapsAreJoinedAndKeepTheirTypes") {
   TrackingRing tracking;
   tuner::ResultBuilder b;
