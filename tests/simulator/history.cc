@@ -190,18 +190,29 @@ void History::check_all() {
         if (other->life == life) model.learn_shapes(*other->log, other->applied_at_death);
       }
     }
-    uint64_t last = UINT64_MAX;
-    if (!journal->dead) {
-      for (size_t i = 0; i < writers_.size(); ++i) {
-        if (live_journals_[i] == journal.get()) last = writers_[i]->batches().applied().sequence;
-      }
-    }
+    const uint64_t last = journal->dead ? UINT64_MAX : applied_of_live(*journal);
     model.apply(journal->number, *journal->log, last);
     if (!journal->dead) continue;
     model.conclude(journal->number, journal->ended_in_order);
     model.losses.missing += journal->log->missing_between();
   }
   compare(*environment_, model, power_cuts_ * journals_.size());
+}
+
+// What a writer knows to be in the store; or more, where its last commit came through although it
+// was told that it failed.
+uint64_t History::applied_of_live(const Journal& journal) {
+  const auto row = find_journal(Transaction(*environment_), journal.id);
+  const uint64_t applied = row ? row->applied.sequence : 0;
+  for (size_t i = 0; i < writers_.size(); ++i) {
+    if (live_journals_[i] != &journal) continue;
+    const uint64_t known = writers_[i]->batches().applied().sequence;
+    const bool fits = writers_[i]->has_failed() ? applied >= known : applied == known;
+    expect(fits, "CommittedIsThere",
+           "the store has " + std::to_string(applied) + ", its writer knows of " +
+               std::to_string(known));
+  }
+  return applied;
 }
 
 void History::make_writers() {

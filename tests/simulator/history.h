@@ -40,6 +40,7 @@ class History {
   void look_at_journals();
   bool recover();
   void check_all();
+  uint64_t applied_of_live(const Journal& journal);
   void make_writers();
   void work();
   void step();

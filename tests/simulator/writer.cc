@@ -170,6 +170,7 @@ BatchCommitter::Step Writer::commit(bool last) {
   committing_ = true;
   const auto step = batches_->commit_batch(last);
   committing_ = false;
+  failed_ = step == BatchCommitter::Step::failed;
   if (step != BatchCommitter::Step::failed) {
     journal_.durable = std::max(journal_.durable, handover_.durable_sequence());
   }

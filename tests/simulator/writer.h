@@ -58,6 +58,7 @@ class Writer {
   bool is_telling() const { return telling_; }
   bool is_committing() const { return committing_; }
   bool is_closing() const { return closing_; }
+  bool has_failed() const { return failed_; }  // its last commit
   bool committed_last() const { return committed_last_; }
   bool has_room() const { return ring_->used_bytes() < ring_->data_bytes() / 2; }
   uint64_t published() const { return ring_->published_sequence(); }
@@ -104,6 +105,7 @@ class Writer {
   bool committing_ = false;
   bool closing_ = false;
   bool committed_last_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace aimlog::sim
