@@ -26,7 +26,7 @@ inline std::uint64_t mix(std::initializer_list<std::uint64_t> numbers) {
 // that a job which was killed and resumed draws what it would have drawn.
 class Random {
  public:
-  explicit Random(std::initializer_list<std::uint64_t> purpose) : state_(mix(purpose)) {}
+  Random(std::initializer_list<std::uint64_t> purpose) : state_(mix(purpose)) {}
 
   std::uint64_t next() { return mix({state_++}); }
   // In [0, 1).

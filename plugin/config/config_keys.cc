@@ -7,12 +7,12 @@
 namespace aimlog {
 namespace {
 
-constexpr uint64_t KiB = 1024;
-constexpr uint64_t MiB = 1024 * KiB;
-constexpr uint64_t GiB = 1024 * MiB;
+constexpr uint64_t kib = 1024;
+constexpr uint64_t mib = 1024 * kib;
+constexpr uint64_t gib = 1024 * mib;
 constexpr uint64_t longest_name = 1000;
 constexpr uint64_t longest_path = 4000;
-constexpr uint64_t longest_prose = 64 * KiB;
+constexpr uint64_t longest_prose = 64 * kib;
 constexpr uint64_t longest_wait_ms = 600'000;
 
 uint32_t as_ms(const KeyValue& value) { return static_cast<uint32_t>(value.number); }
@@ -90,8 +90,8 @@ std::vector<ConfigKey> make_durability_keys() {
       {.name = "journal_bytes",
        .kind = KeyKind::size,
        .default_value = "8MiB",
-       .min = 64 * KiB,
-       .max = 4 * GiB,
+       .min = 64 * kib,
+       .max = 4 * gib,
        .help = "Size of the journal that keeps results until they are committed",
        .store = [](Config& c, KeyValue v) { c.journal_bytes = v.number; }},
       {.name = "on_full",
@@ -130,9 +130,9 @@ std::vector<ConfigKey> make_durability_keys() {
 }
 
 std::string size_text(uint64_t bytes) {
-  if (bytes % GiB == 0) return std::to_string(bytes / GiB) + "GiB";
-  if (bytes % MiB == 0) return std::to_string(bytes / MiB) + "MiB";
-  return std::to_string(bytes / KiB) + "KiB";
+  if (bytes % gib == 0) return std::to_string(bytes / gib) + "GiB";
+  if (bytes % mib == 0) return std::to_string(bytes / mib) + "MiB";
+  return std::to_string(bytes / kib) + "KiB";
 }
 
 std::string joined(const std::vector<std::string_view>& words) {
@@ -217,9 +217,9 @@ bool parse_size(std::string_view text, uint64_t& bytes) {
   };
   static constexpr Unit units[] = {{"", 1},
                                    {"B", 1},
-                                   {"KiB", KiB},
-                                   {"MiB", MiB},
-                                   {"GiB", GiB},
+                                   {"KiB", kib},
+                                   {"MiB", mib},
+                                   {"GiB", gib},
                                    {"kB", 1000},
                                    {"KB", 1000},
                                    {"MB", 1000 * 1000},

@@ -32,7 +32,7 @@ class Key {
     bytes_.append(bytes);
     return *this;
   }
-  operator ByteView() const { return bytes_; }
+  operator ByteView() const { return bytes_; }  // NOLINT(google-explicit-constructor): it is bytes
 
  private:
   Bytes bytes_;
