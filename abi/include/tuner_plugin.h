@@ -476,8 +476,8 @@ typedef struct tuner_plugin {
   tuner_status(TUNER_CALL* destroy)(tuner_instance* instance, tuner_error* error) TUNER_NOEXCEPT;
 
   /* The job begins or goes on. At most once.
-   * Remarks: DROPPED, what it told is recorded with the next hook for which there is room;
-   * NOT_DURABLE. Errors: WRONG_STATE the second time. [serial, created, since 1] */
+   * Remarks: DROPPED, what it told is recorded with the next hook for which there is room. Errors:
+   * WRONG_STATE the second time. [serial, created, since 1] */
   tuner_status(TUNER_CALL* setup)(tuner_instance* instance, const tuner_setup_event* event,
                                   tuner_error* error) TUNER_NOEXCEPT;
 

@@ -29,7 +29,14 @@ WriteOutcome EventWriter::write(const Event& event) {
   scratch_.clear();
   append_event(scratch_, event);
   const EventType type = event_type(event);
-  return write_payload(type, scratch_, {}, room_for(type));
+  return settle(type, append(type, scratch_, {}, room_for(type)));
+}
+
+bool EventWriter::announce(const Event& event) {
+  scratch_.clear();
+  append_event(scratch_, event);
+  const EventType type = event_type(event);
+  return append(type, scratch_, {}, room_for(type)) != 0;
 }
 
 WriteOutcome EventWriter::write_result(const TrialKey& trial, const Hash128& shape,
@@ -37,8 +44,8 @@ WriteOutcome EventWriter::write_result(const TrialKey& trial, const Hash128& sha
   char prefix[result_prefix_bytes];
   std::memcpy(prefix, trial.data(), trial.size());
   std::memcpy(prefix + trial.size(), shape.data(), shape.size());
-  return write_payload(EventType::result, ByteView(prefix, sizeof prefix), result,
-                       RingRoom::results);
+  return settle(EventType::result, append(EventType::result, ByteView(prefix, sizeof prefix),
+                                          result, RingRoom::results));
 }
 
 bool EventWriter::write_gap() {
@@ -55,26 +62,27 @@ bool EventWriter::write_gap() {
   return true;
 }
 
-WriteOutcome EventWriter::write_payload(EventType type, ByteView prefix, ByteView body,
-                                        RingRoom room) {
+uint64_t EventWriter::append(EventType type, ByteView prefix, ByteView body, RingRoom room) {
   ++counters_.events;
   const size_t size = prefix.size() + body.size();
   if (size > ring_.record_bytes_max()) {
     ++counters_.values_cut;
-    return drop(type);
+    return 0;
   }
   const auto bytes = static_cast<uint32_t>(size);
   char* place = has_gap() ? nullptr : ring_.reserve(bytes, room);
   if (place == nullptr) place = find_room(bytes, room);
-  if (place == nullptr) return drop(type);
+  if (place == nullptr) return 0;
   std::memcpy(place, prefix.data(), prefix.size());
   if (!body.empty()) std::memcpy(place + prefix.size(), body.data(), body.size());
-  return publish(type, bytes);
+  full_ = false;
+  return ring_.publish(static_cast<uint16_t>(type), bytes);
 }
 
 // What a published record still needs; `sequence` is 0 if it could not be published.
 WriteOutcome EventWriter::settle(EventType type, uint64_t sequence) {
   if (sequence == 0) return drop(type);
+  if (durability_ != Durability::always) return WriteOutcome::ok;
   return handover_.wait_durable(sequence, always_wait_) ? WriteOutcome::ok
                                                         : WriteOutcome::not_durable;
 }

@@ -23,6 +23,9 @@ class EventWriter {
 
   // Encodes and writes an event. Never throws but for want of memory.
   WriteOutcome write(const Event& event);
+  // The same for what other events need. False where there is no room: nothing is counted as lost
+  // then, for it is told again with the next event that needs it, and that one is dropped.
+  bool announce(const Event& event);
   // A result whose bytes stand ready.
   WriteOutcome write_result(const TrialKey& trial, const Hash128& shape, ByteView result);
 
@@ -47,7 +50,8 @@ class EventWriter {
   bool write_gap();
 
  private:
-  WriteOutcome write_payload(EventType type, ByteView prefix, ByteView body, RingRoom room);
+  // The sequence number; 0 if it is not in the ring.
+  uint64_t append(EventType type, ByteView prefix, ByteView body, RingRoom room);
   WriteOutcome publish(EventType type, uint32_t bytes) {
     full_ = false;
     const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);

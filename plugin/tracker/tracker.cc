@@ -37,17 +37,14 @@ std::string Tracker::text(const tuner_string& raw) {
 
 int64_t Tracker::time_of(int64_t host_ns) { return host_ns != 0 ? host_ns : wall_clock_ns(); }
 
-WriteOutcome Tracker::begin(const tuner_setup_event* event) {
+bool Tracker::begin(const tuner_setup_event* event) {
   if (!begun_) {
     session_ = open_session(event);
     begun_ = true;
   }
-  const WriteOutcome outcome = writer_.write(*session_);
-  if (outcome != WriteOutcome::dropped) {
-    session_.reset();
-    recording_ = true;
-  }
-  return outcome;
+  recording_ = writer_.announce(*session_);
+  if (recording_) session_.reset();
+  return recording_;
 }
 
 // One that is larger than any record may be would never be recorded, nor anything behind it.
@@ -120,7 +117,7 @@ WriteOutcome Tracker::setup(const tuner_setup_event& event) {
     throw Error(ErrorCode::invalid_argument, "setup: resumed is " + std::to_string(event.resumed) +
                                                  "; it is 0 (fresh), 1 (resumed) or 2 (not known)");
   }
-  return begin(&event);
+  return begin(&event) ? WriteOutcome::ok : writer_.drop(EventType::session);
 }
 
 WriteOutcome Tracker::step(const tuner_step_event&) {
@@ -142,15 +139,14 @@ bool Tracker::announce(TrackedTrial& trial) {
   if (!trial.announced) {
     TrialEvent event{trial.key, make_text(trial.raw_id, counters_)};
     if (event.id.size() > text_bytes_max) event.id.resize(text_bytes_max);
-    trial.announced = writer_.write(event) != WriteOutcome::dropped;
+    trial.announced = writer_.announce(event);
   }
   return trial.announced;
 }
 
 bool Tracker::announce(ResultShape& shape) {
   if (!shape.announced) {
-    shape.announced =
-        writer_.write(ShapeEvent{shape.hash, shape.context, shape.names}) != WriteOutcome::dropped;
+    shape.announced = writer_.announce(ShapeEvent{shape.hash, shape.context, shape.names});
   }
   return shape.announced;
 }
@@ -158,7 +154,7 @@ bool Tracker::announce(ResultShape& shape) {
 template <typename E>
 WriteOutcome Tracker::write_trial_event(TrackedTrial& trial, E&& event) {
   event.trial = trial.key;
-  if (!announce(trial)) return WriteOutcome::dropped;
+  if (!announce(trial)) return writer_.drop(event_type(event));
   return writer_.write(event);
 }
 
@@ -276,7 +272,7 @@ WriteOutcome Tracker::failure(const tuner_trial_error_event& event, bool final) 
 }
 
 WriteOutcome Tracker::experiment_end(const tuner_experiment_end_event& event) {
-  if (!recording_ && begin(nullptr) == WriteOutcome::dropped) return WriteOutcome::dropped;
+  if (!recording_ && !begin(nullptr)) return writer_.drop(EventType::experiment_end);
   return writer_.write(ExperimentEndEvent{time_of(event.time_ns), event.interrupted != 0});
 }
 

@@ -48,9 +48,9 @@ class Tracker {
   size_t live_trials() const { return trials_.size(); }
 
  private:
-  // The first record of every ring; hosts need not call setup. Where it could not be recorded, the
-  // next hook tries again.
-  WriteOutcome begin(const tuner_setup_event* event);
+  // The first record of every ring; hosts need not call setup. False where there was no room for
+  // it: the next hook tries again.
+  bool begin(const tuner_setup_event* event);
   SessionEvent open_session(const tuner_setup_event* event);
   void fit(SessionEvent& session);
   [[gnu::noinline]] WriteOutcome record_result(const tuner_trial_result_event& event);

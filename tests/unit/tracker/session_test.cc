@@ -81,6 +81,9 @@ TEST_CASE("NothingIsRecordedBeforeTheSession") {
   RingRecord record;
   REQUIRE(tracking.ring->read(position, record));
   REQUIRE(static_cast<EventType>(record.type) == EventType::gap);  // of what was dropped
+  const auto gap = std::get<GapEvent>(decode_event(EventType::gap, record.payload));
+  CHECK(gap.results == 1);
+  CHECK(gap.others == 2);
   REQUIRE(tracking.ring->read(record.end, record));
   REQUIRE(static_cast<EventType>(record.type) == EventType::session);
   CHECK(std::get<SessionEvent>(decode_event(EventType::session, record.payload)).job_id == "job");
