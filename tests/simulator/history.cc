@@ -180,6 +180,24 @@ bool History::recover() {
 }
 
 void History::check_all() {
+  std::vector<Journal*> unsure;
+  for (const auto& journal : journals_) {
+    if (journal->dead && std::exchange(journal->end_is_unsure, false)) {
+      unsure.push_back(journal.get());
+    }
+  }
+  // One of the ways in which they may have ended must fit.
+  for (unsigned way = 0;; ++way) {
+    for (size_t i = 0; i < unsure.size(); ++i) unsure[i]->ended_in_order = (way >> i & 1) != 0;
+    try {
+      return check_model();
+    } catch (const Broken&) {
+      if (way + 1 == 1u << unsure.size()) throw;
+    }
+  }
+}
+
+void History::check_model() {
   Model model;
   uint64_t life = 0;
   for (const auto& journal : journals_) {
@@ -314,6 +332,8 @@ void History::close_in_order() {
   for (size_t i = 0; i < writers_.size(); ++i) {
     const bool done = writers_[i]->close();
     live_journals_[i]->ended_in_order = writers_[i]->committed_last();
+    // The last commit may have come through although it failed.
+    live_journals_[i]->end_is_unsure = writers_[i]->has_failed();
     if (disk_.death() != Death::none) return;
     if (!done) continue;
     live_journals_[i]->concluded = true;

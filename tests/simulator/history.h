@@ -40,6 +40,7 @@ class History {
   void look_at_journals();
   bool recover();
   void check_all();
+  void check_model();
   uint64_t applied_of_live(const Journal& journal);
   void make_writers();
   void work();

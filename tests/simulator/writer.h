@@ -33,7 +33,8 @@ struct Journal {
   bool looked_at = false;         // since then
   bool concluded = false;         // a recovery came to its end with it
   bool ended_in_order = false;
-  std::string area_at_death;  // the ring then, before a power cut took of it
+  bool end_is_unsure = false;  // until the store was looked at
+  std::string area_at_death;   // the ring then, before a power cut took of it
 };
 
 class Writer {
