@@ -337,6 +337,7 @@ void History::close_in_order() {
     if (disk_.death() != Death::none) return;
     if (!done) continue;
     live_journals_[i]->concluded = true;
+    live_journals_[i]->applied_at_death = UINT64_MAX;  // all of it
     ++tally_.closes;
   }
   disk_.plan_nothing();
