@@ -138,7 +138,8 @@ void History::look_at_journals() {
            "sequence " + std::to_string(journal->durable) + " was committed, the store has " +
                std::to_string(applied));
     const bool first_look = !std::exchange(journal->looked_at, true);
-    if (first_look) journal->applied_at_death = applied;
+    // Less than at the first look where a commit that failed was there until a power cut took it.
+    journal->applied_at_death = first_look ? applied : std::min(journal->applied_at_death, applied);
     if (!ring_there) continue;
     for (const Record& record : journal->log->records) {
       const bool safe = !first_look || !record.acknowledged || record.sequence <= applied ||
