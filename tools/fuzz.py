@@ -191,13 +191,16 @@ def merge(targets):
     """Makes the packs anew: what of all inputs reaches something that the smaller ones do not."""
     programs = build(targets)
     for name in targets:
-        (BUILD / "logs").mkdir(exist_ok=True)
+        for part in ("findings", "logs"):
+            (BUILD / part).mkdir(exist_ok=True)
         log = BUILD / "logs" / f"{name}.merge.log"
         with tempfile.TemporaryDirectory(prefix="aimlog-fuzz.") as chosen:
             first = fuzz_corpus.named(name)
             grown = BUILD / "corpus" / name
             more = [folder for folder in (grown, *seeds(name, BUILD)) if folder.is_dir()]
-            command = [programs[name], "-set_cover_merge=1", *LIMITS, chosen, *more]
+            command = [programs[name], "-set_cover_merge=1", *LIMITS]
+            # Else an input that ends the harness would be left in the tree.
+            command += [f"-artifact_prefix={BUILD}/findings/{name}-", chosen, *more]
             code, _ = run_program(command, log)
             if code != 0:
                 text = log.read_text(errors="replace")

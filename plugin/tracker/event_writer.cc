@@ -26,17 +26,16 @@ EventWriter::EventWriter(Ring& ring, Handover& handover, const Config& config, C
       handover_(handover) {}
 
 WriteOutcome EventWriter::write(const Event& event) {
-  scratch_.clear();
-  append_event(scratch_, event);
-  const EventType type = event_type(event);
-  return settle(type, append(type, scratch_, {}, room_for(type)));
+  return settle(event_type(event), append(event));
 }
 
-bool EventWriter::announce(const Event& event) {
+bool EventWriter::announce(const Event& event) { return append(event) != 0; }
+
+uint64_t EventWriter::append(const Event& event) {
   scratch_.clear();
   append_event(scratch_, event);
   const EventType type = event_type(event);
-  return append(type, scratch_, {}, room_for(type)) != 0;
+  return append(type, scratch_, {}, room_for(type));
 }
 
 WriteOutcome EventWriter::write_result(const TrialKey& trial, const Hash128& shape,

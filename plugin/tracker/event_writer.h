@@ -51,6 +51,7 @@ class EventWriter {
 
  private:
   // The sequence number; 0 if it is not in the ring.
+  uint64_t append(const Event& event);
   uint64_t append(EventType type, ByteView prefix, ByteView body, RingRoom room);
   WriteOutcome publish(EventType type, uint32_t bytes) {
     full_ = false;
