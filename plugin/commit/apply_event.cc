@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plugin/commit/seal_run.h"
 #include "plugin/commit/take_over.h"
 #include "plugin/model/event_codec.h"
 #include "plugin/model/result_codec.h"
@@ -130,7 +131,8 @@ void EventApplier::describe(LiveRun& run, const StartEvent& event) {
 bool EventApplier::place(const ResultEvent& event) {
   const ResultHead head = decode_result_head(event.result);
   const ShapeNumber shape = find_shape_number(event.shape);
-  if (shape == 0) return false;
+  // Else whoever reads the run would meet a result that does not fit, again and again.
+  if (shape == 0 || head.columns != shape_row(txn_, image_, shape).names.size()) return false;
   LiveRun* run = runs_.find(event.trial, head.time_ns);
   if (run == nullptr) return false;
   runs_.go_on(*run, head.time_ns);

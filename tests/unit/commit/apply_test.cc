@@ -243,12 +243,14 @@ TEST_CASE("RecordsThatCannotBePlacedAreCountedAndHoldUpNothing") {
   write_result(ring, "a", {"never", "announced"}, {Number::of(1.0), Number::of(1.0)}, 1);
   write_result(ring, "stranger", names, {Number::of(1.0), Number::of(1.0)}, 1);
   write_event(ring, end("stranger"));
+  const MadeResult narrow(names, {Number::of(1.0)}, 1);  // one column where its shape has two
+  write_event(ring, narrow.event("a"));
   write_results(ring, "a", 1, 2);
   apply_batch(repo);
   CHECK(repo.points("a", "x").size() == 2);
   REQUIRE(losses(repo).size() == 1);
   CHECK(losses(repo)[0].kind == LossKind::undecodable);
-  CHECK(losses(repo)[0].results == 3);
+  CHECK(losses(repo)[0].results == 4);
   CHECK(losses(repo)[0].others == 2);
 }
 
