@@ -1,45 +1,18 @@
 #include "plugin/commit/recovery.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <chrono>
-#include <thread>
 
-#include "plugin/base/clock.h"
 #include "plugin/base/file.h"
-#include "plugin/base/unique_fd.h"
 #include "plugin/commit/apply_event.h"
 #include "plugin/commit/ring_liveness.h"
 #include "plugin/store/journal_table.h"
 #include "plugin/store/tail_table.h"
+#include "plugin/store/timed_lock.h"
 
 namespace aimlog {
 namespace {
-
-// One recovery at a time in a repo: while another one holds a dead ring, its job would look alive.
-// Whoever is stopped in the middle of his must not stop others for ever, so after a while we go on
-// without; DeadRing's own lock keeps the rings apart.
-class RecoveryLock {
- public:
-  explicit RecoveryLock(const std::filesystem::path& path)
-      : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    const int64_t deadline = monotonic_ns() + wait_ns;
-    while (fd_ && ::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0 && monotonic_ns() < deadline) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-  }
-  // By name, so that a forked child's copy of the descriptor does not keep it.
-  ~RecoveryLock() {
-    if (fd_) ::flock(fd_.get(), LOCK_UN);
-  }
-  RecoveryLock(const RecoveryLock&) = delete;
-  RecoveryLock& operator=(const RecoveryLock&) = delete;
-
- private:
-  static constexpr int64_t wait_ns = 10 * INT64_C(1000000000);
-  UniqueFd fd_;
-};
 
 // Replays one ring, batch by batch; each batch is committed with the position it reaches.
 class Replay {
@@ -146,7 +119,12 @@ void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
 
 RecoveryReport recover_dead_journals(Environment& environment) {
   RecoveryReport report;
-  const RecoveryLock lock(environment.paths().root / "recovery.lock");
+  // One recovery at a time in a repo: while another one holds a dead ring, its job would look
+  // alive. Whoever is stopped in the middle of his must not stop others for ever, so after a while
+  // we go on without; DeadRing's own lock keeps the rings apart.
+  const std::filesystem::path file = environment.paths().root / "recovery.lock";
+  const TimedLock lock(UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)), LOCK_EX,
+                       std::chrono::seconds(10));
   remove_unfinished_rings(environment.paths().journals);
   for (const auto& path : list_rings(environment.paths().journals)) {
     try {

@@ -1,19 +1,16 @@
 #include "plugin/store/page_check.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <cerrno>
 #include <chrono>
-#include <optional>
 #include <string>
-#include <thread>
 
 #include "plugin/base/file.h"
 #include "plugin/store/page_metas.h"
 #include "plugin/store/page_walk.h"
 #include "plugin/store/repo_files.h"
-#include "plugin/store/write_lock.h"
+#include "plugin/store/timed_lock.h"
 
 namespace aimlog {
 namespace {
@@ -21,15 +18,6 @@ namespace {
 // Up to this size a walk takes a few milliseconds and is done at every open.
 constexpr uint64_t always_walked_bytes = 4 << 20;
 constexpr int tries_without_lock = 3;
-
-// Gives up in the end: who makes a repo holds the lock already, by another descriptor.
-bool lock_for_a_moment(int fd) {
-  for (int i = 0; i < 50; ++i) {
-    if (::flock(fd, LOCK_SH | LOCK_NB) == 0) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return false;
-}
 
 // A writer may commit twice while we look, and use pages of the state that we look at. So a finding
 // counts only if no commit came meanwhile; in the end writers are held up for a moment.
@@ -43,15 +31,10 @@ void with_still_file(const RepoPaths& paths, const Check& check) {
       if (error.code() != ErrorCode::corrupt) throw;
     }
   }
-  const UniqueFd lock(::open(paths.write_lock.c_str(), O_RDONLY | O_CLOEXEC));
-  const bool still = lock && lock_for_a_moment(lock.get());
-  try {
-    check();
-  } catch (...) {
-    if (still) unlock_file(lock.get());
-    throw;
-  }
-  if (still) unlock_file(lock.get());
+  // Who makes a repo holds the lock already, by another descriptor, so waiting has an end.
+  const TimedLock lock(UniqueFd(::open(paths.write_lock.c_str(), O_RDONLY | O_CLOEXEC)), LOCK_SH,
+                       std::chrono::seconds(1));
+  check();
 }
 
 }  // namespace
