@@ -1,8 +1,5 @@
 // The map of a repo: how it grows, and what readers see of that. Some calls of LMDB's functions are
 // led here by the linker (--wrap), to make what else comes by chance.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -14,7 +11,7 @@
 #include "plugin/store/keys.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
-#include "tests/unit/store/child.h"
+#include "tests/unit/store/case_process.h"
 
 namespace aimlog::test {
 namespace {
@@ -26,13 +23,6 @@ bool takes_one(std::atomic<int>& count) {
   if (count == 0) return false;
   --count;
   return true;
-}
-
-Key number_key(uint32_t number) { return std::move(Key().add(number)); }
-
-void put_one(Environment& env, uint32_t number, ByteView value) {
-  with_write_transaction(
-      env, [&](WriteTransaction& txn) { txn.put(Table::losses, number_key(number), value); });
 }
 
 struct SmallMap {
@@ -48,10 +38,7 @@ size_t map_bytes(Environment& env) {
 
 // Another process, which never had the environment open, makes the file larger than a small map.
 void fill_elsewhere(const std::filesystem::path& directory) {
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
-  const std::string command =
-      "AIMLOG_TEST_REPO='" + directory.string() + "' '" + self + "' '[.fills_a_repo]' >/dev/null";
-  REQUIRE(std::system(command.c_str()) == 0);
+  REQUIRE(exit_code(start_case("[.fills_a_repo]", directory)) == 0);
 }
 
 }  // namespace
@@ -138,14 +125,14 @@ TEST_CASE("ARepoIsOpenedWhileAnotherProcessMakesItGrow") {
   begins_too_small = 2;
   const auto env = Environment::open(dir.path(), OpenMode::read_write);
   CHECK(begins_too_small == 0);
-  put_one(*env, 1, "x");
+  put_one(*env, 1);
   CHECK(Transaction(*env).count(Table::losses) == 1);
 }
 
 TEST_CASE("AReaderThatTwoCommitsOvertookBeginsAnew") {
   const TempDir dir;
   const auto env = Environment::open(dir.path(), OpenMode::create);
-  for (uint32_t i = 0; i < 5; ++i) put_one(*env, i, "x");
+  for (uint32_t i = 0; i < 5; ++i) put_one(*env, i);
   begins_overtaken = 3;
   CHECK(Transaction(*env).count(Table::losses) == 5);
   CHECK(begins_overtaken == 0);
@@ -157,7 +144,7 @@ TEST_CASE("AReaderThatTwoCommitsOvertookBeginsAnew") {
 
 TEST_CASE("FillsARepo", "[.fills_a_repo]") {
   const SmallMap small(256 << 10);
-  const auto env = Environment::open(std::getenv("AIMLOG_TEST_REPO"), OpenMode::read_write);
+  const auto env = Environment::open(repo_of_case(), OpenMode::read_write);
   for (uint32_t i = 0; i < 100; ++i) put_one(*env, i, Bytes(20000, 'v'));
 }
 

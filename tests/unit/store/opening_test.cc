@@ -2,45 +2,25 @@
 // of mmap is led here by the linker (--wrap): there it has begun to set up lock.mdb, and whoever
 // comes meanwhile waits for it.
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
-#include <utility>
 
 #include "plugin/store/environment.h"
-#include "plugin/store/keys.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/store/case_process.h"
 
 namespace aimlog::test {
 namespace {
 
 constexpr size_t large_map = size_t{1} << 30;  // as only LMDB asks for
 std::function<void()> at_large_map;            // called once; then there is no room for the map
-
-void put_row(Environment& env, uint32_t number) {
-  with_write_transaction(env, [&](WriteTransaction& txn) {
-    txn.put(Table::losses, std::move(Key().add(number)), "x");
-  });
-}
-
-// This program again, for one of the cases below that are run by name only.
-pid_t start_case(const char* name, const std::filesystem::path& directory) {
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  ::setenv("AIMLOG_TEST_REPO", directory.c_str(), 1);
-  ::execl(self.c_str(), self.c_str(), name, nullptr);
-  ::_exit(99);
-}
 
 // A case says by a file that it is about to open the repo; soon after it waits there.
 void await_file(const std::filesystem::path& file) {
@@ -51,18 +31,10 @@ void await_file(const std::filesystem::path& file) {
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
 }
 
-int exit_code(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-std::filesystem::path repo_of_case() { return std::getenv("AIMLOG_TEST_REPO"); }
-
 // Commits of an even and of an odd number, so that neither head of the file is that of number 0.
 void make_repo(const std::filesystem::path& directory) {
   const auto env = Environment::open(directory, OpenMode::create);
-  for (uint32_t i = 0; i < 4; ++i) put_row(*env, i);
+  for (uint32_t i = 0; i < 4; ++i) put_one(*env, i);
 }
 
 }  // namespace
@@ -114,7 +86,7 @@ TEST_CASE("OpensAndWrites", "[.opens_and_writes]") {
   std::ofstream(repo_of_case() / "opens") << "now";
   const auto env = Environment::open(repo_of_case(), OpenMode::read_write);
   CHECK(Transaction(*env).count(Table::losses) == 4);
-  put_row(*env, 4);
+  put_one(*env, 4);
 }
 
 TEST_CASE("StopsWhileItOpens", "[.stops_while_it_opens]") {
