@@ -2,17 +2,21 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "plugin/adapter/growable.h"
 #include "plugin/adapter/guard.h"
+#include "plugin/base/signals.h"
 #include "plugin/config/load_config.h"
 #include "plugin/tracker/encode_value.h"
 
 namespace aimlog {
 namespace {
 
+using std::chrono::duration_cast;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 tuner_host read_host(const tuner_host* host) {
   return host == nullptr ? tuner_host{} : read_growable(host, "create: host");
@@ -178,20 +182,26 @@ void Instance::warn_about_unmatched_patterns() {
 }
 
 bool Instance::shut_down(tuner_status& status, tuner_error* error) noexcept {
-  status = guard(error, [&]() -> tuner_status {
+  const FileSizeSignalBlocked blocked;
+  const auto deadline = steady_clock::now() + milliseconds(config_.close_timeout_ms);
+  // Where memory is too short for what is said at the end, the thread has to stop all the same.
+  const tuner_status said = guard(error, [&]() -> tuner_status {
     tracker_.close();
     warn_about_unmatched_patterns();
-    if (committer_.stop(milliseconds(config_.close_timeout_ms))) {
-      if (committer_.finished_clean()) return TUNER_OK;
-      write_error(error, "the repo could not be written in time (" + handover_.problem() +
-                             "); what is pending waits in " + ring_->path().string() +
-                             " and is replayed when the repo is opened next");
-      return TUNER_NOT_DURABLE;
-    }
-    return TUNER_INTERNAL;
+    return TUNER_OK;
+  });
+  bool stopped = false;
+  status = guard(said == TUNER_OK ? error : nullptr, [&]() -> tuner_status {
+    stopped = committer_.stop(
+        std::max(milliseconds(0), duration_cast<milliseconds>(deadline - steady_clock::now())));
+    if (!stopped || committer_.finished_clean()) return said;
+    write_error(error, "the repo could not be written in time (" + handover_.problem() +
+                           "); what is pending waits in " + ring_->path().string() +
+                           " and is replayed when the repo is opened next");
+    return TUNER_NOT_DURABLE;
   });
   log_.drain();
-  if (status != TUNER_INTERNAL) return true;
+  if (stopped) return true;
   pin_library();
   committer_.abandon();
   write_error(error,

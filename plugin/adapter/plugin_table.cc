@@ -11,6 +11,7 @@
 #include "plugin/adapter/read_table.h"
 #include "plugin/adapter/streams.h"
 #include "plugin/adapter/version.h"
+#include "plugin/base/signals.h"
 #include "plugin/tracker/encode_value.h"
 
 namespace aimlog {
@@ -59,6 +60,7 @@ tuner_status create(const tuner_create_args* args, tuner_instance** out,
   return guard(error, [&]() -> tuner_status {
     if (out == nullptr) throw Error(ErrorCode::invalid_argument, "create: instance is NULL");
     *out = nullptr;
+    const FileSizeSignalBlocked blocked;
     auto instance = std::make_unique<Instance>(read_growable(args, "create: args"));
     instance->drain_log();
     *out = reinterpret_cast<tuner_instance*>(instance.release());

@@ -8,6 +8,7 @@
 #include "plugin/adapter/growable.h"
 #include "plugin/adapter/guard.h"
 #include "plugin/adapter/streams.h"
+#include "plugin/base/signals.h"
 #include "plugin/read/names.h"
 #include "plugin/read/open_repo.h"
 #include "plugin/read/run_json.h"
@@ -66,6 +67,7 @@ tuner_status open(const aimlog_open_args* args, aimlog_repo** repo, tuner_error*
     *repo = nullptr;
     const std::string_view path = view(read_growable(args, "open: args").path);
     if (path.empty()) throw Error(ErrorCode::invalid_argument, "open: no path is given");
+    const FileSizeSignalBlocked blocked;  // what a dead writer left is replayed
     try {
       OpenedRepo opened = open_to_read(path);
       auto handle = std::make_unique<OpenRepo>(std::move(opened.environment));

@@ -52,9 +52,9 @@ class Log::File {
   }
 
   // False if the line is not in the file.
-  bool write(Severity severity, std::string_view text) noexcept {
+  bool write(const Line& line) noexcept {
     try {
-      sink_.log({"aimlog", spdlog_level(severity), {text.data(), text.size()}});
+      sink_.log({line.time, {}, "aimlog", spdlog_level(line.severity), line.text});
       sink_.flush();  // lines are rare, and the last one before a kill is the one that matters
       return true;
     } catch (...) {
@@ -69,13 +69,11 @@ class Log::File {
 Log::Log(HostSink host_sink, HostFilter host_enabled, Severity level)
     : host_sink_(std::move(host_sink)), host_enabled_(std::move(host_enabled)), level_(level) {}
 
-Log::~Log() = default;
+Log::~Log() { write_file(); }
 
 void Log::to_file(const std::string& path) {
   try {
-    auto file = std::make_unique<File>(path);
-    const std::lock_guard lock(mutex_);
-    file_ = std::move(file);
+    file_ = std::make_unique<File>(path);
   } catch (const spdlog::spdlog_ex& error) {
     throw Error(ErrorCode::io, "cannot write the log file " + path + ": " + error.what());
   }
@@ -85,8 +83,7 @@ void Log::write(Severity severity, std::string_view text) noexcept {
   if (!wants(severity)) return;
   try {
     const std::lock_guard lock(mutex_);
-    if (file_ != nullptr && file_->write(severity, text)) return;
-    enqueue(severity, text);
+    enqueue(file_ != nullptr ? for_file_ : for_host_, severity, text);
   } catch (...) {
     // No memory for a line: it is lost, the host goes on.
   }
@@ -118,31 +115,44 @@ void Log::write_limited(std::string_view key, Severity severity, std::string_vie
   }
 }
 
-void Log::enqueue(Severity severity, std::string_view text) {
-  if (queue_.size() >= queue_lines_max) {
-    ++lines_lost_;
+void Log::enqueue(Queue& queue, Severity severity, std::string_view text) {
+  if (queue.lines.size() >= queue_lines_max) {
+    ++queue.lost;
     return;
   }
-  queue_.push_back({severity, std::string(text)});
-  pending_.store(true, std::memory_order_relaxed);
+  queue.lines.push_back({severity, std::string(text), std::chrono::system_clock::now()});
+  queue.pending.store(true, std::memory_order_relaxed);
+}
+
+std::vector<Log::Line> Log::take(Queue& queue) {
+  const std::lock_guard lock(mutex_);
+  if (queue.lost > 0) {
+    queue.lines.push_back({Severity::warning,
+                           std::to_string(queue.lost) + " more lines were left out",
+                           std::chrono::system_clock::now()});
+  }
+  queue.lost = 0;
+  queue.pending.store(false, std::memory_order_relaxed);
+  return std::exchange(queue.lines, {});
+}
+
+void Log::write_file() noexcept {
+  if (file_ == nullptr || !for_file_.pending.load(std::memory_order_relaxed)) return;
+  try {
+    for (const Line& line : take(for_file_)) {
+      if (file_->write(line)) continue;
+      const std::lock_guard lock(mutex_);
+      enqueue(for_host_, line.severity, line.text);
+    }
+  } catch (...) {
+    // As in write().
+  }
 }
 
 void Log::drain() noexcept {
   if (!has_pending()) return;
-  std::vector<Line> lines;
-  uint64_t lost = 0;
   try {
-    const std::lock_guard lock(mutex_);
-    lines.swap(queue_);
-    lost = std::exchange(lines_lost_, 0);
-    pending_.store(false, std::memory_order_relaxed);
-  } catch (...) {
-    return;
-  }
-  for (const Line& line : lines) deliver(line);
-  if (lost == 0) return;
-  try {
-    deliver({Severity::warning, std::to_string(lost) + " more lines were left out"});
+    for (const Line& line : take(for_host_)) deliver(line);
   } catch (...) {
     // As in write().
   }

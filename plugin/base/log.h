@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,10 +22,9 @@ enum class Severity : uint8_t { trace, debug, info, warning, error, off };
 // "trace", ... "off".
 const char* severity_name(Severity severity);
 
-// Lines for the host wait in a bounded queue, because its log service may be called only on a
-// thread that is inside a hook; lines for a file are written at once, by whichever thread they come
-// from. Nothing is allocated as long as nothing is logged, and nothing that goes wrong here reaches
-// the caller.
+// Lines wait in a bounded queue: those for the host because its log service may be called only on a
+// thread that is inside a hook, those for a file because no hook may wait for its disk. Nothing is
+// allocated as long as nothing is logged, and nothing that goes wrong here reaches the caller.
 class Log {
  public:
   using HostSink = std::function<void(Severity, std::string_view)>;
@@ -43,7 +43,7 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   // From now on lines go to this file (made with its directories, rotated) and not to the host.
-  // Throws Error(io).
+  // Before there is a second thread. Throws Error(io).
   void to_file(const std::string& path);
 
   // Any thread.
@@ -55,34 +55,44 @@ class Log {
   void write_limited(std::string_view key, Severity severity, std::string_view text,
                      int64_t now_ns = monotonic_ns()) noexcept;
 
+  // One thread, not the host's: writes to the file what waits for it. Lines that the file does not
+  // take go to the host.
+  void write_file() noexcept;
+
   // The host's thread, inside a hook: hands over what waits. What the host throws is swallowed.
   void drain() noexcept;
-  bool has_pending() const noexcept { return pending_.load(std::memory_order_relaxed); }
+  bool has_pending() const noexcept { return for_host_.pending.load(std::memory_order_relaxed); }
 
  private:
   class File;
   struct Line {
     Severity severity;
     std::string text;
+    std::chrono::system_clock::time_point time;
+  };
+  struct Queue {
+    std::vector<Line> lines;
+    uint64_t lost = 0;                 // for want of room, since it was taken last
+    std::atomic<bool> pending{false};  // whether there is anything in it
   };
   struct Limit {
     int64_t last_ns = 0;
     uint64_t left_out = 0;
   };
 
-  void enqueue(Severity severity, std::string_view text);
+  void enqueue(Queue& queue, Severity severity, std::string_view text);
+  std::vector<Line> take(Queue& queue);
   void deliver(const Line& line) noexcept;
 
   const HostSink host_sink_;
   const HostFilter host_enabled_;
   const Severity level_;
 
-  std::mutex mutex_;  // guards all below but pending_; never held while the host is called
-  std::unique_ptr<File> file_;
-  std::vector<Line> queue_;
-  uint64_t lines_lost_ = 0;  // for want of room in the queue, since the last drain
+  std::unique_ptr<File> file_;  // set before there is a second thread, used by write_file() alone
+  std::mutex mutex_;  // guards all below; never held while the host is called, or a file written
+  Queue for_host_;
+  Queue for_file_;
   std::map<std::string, Limit, std::less<>> limits_;
-  std::atomic<bool> pending_{false};  // whether the queue holds lines
 };
 
 }  // namespace aimlog

@@ -1,8 +1,6 @@
 #include "plugin/base/parallel.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <exception>
@@ -12,24 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include "plugin/base/signals.h"
+
 namespace aimlog {
 namespace {
-
-// Threads take over the signal mask of who makes them.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 std::vector<std::thread> make_threads(size_t count, const std::function<void()>& run) {
   std::vector<std::thread> threads;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plugin/base/clock.h"
+#include "plugin/base/signals.h"
 
 namespace aimlog {
 namespace {
@@ -26,9 +27,12 @@ Committer::Committer(std::shared_ptr<Environment> environment, Ring& ring, Hando
                      Log& log, CommitterOptions options)
     : ring_(ring),
       handover_(handover),
+      log_(log),
       options_(options),
-      batches_(std::move(environment), ring, handover, log),
-      thread_([this] { run(); }) {}
+      batches_(std::move(environment), ring, handover, log) {
+  const SignalsBlocked blocked;  // a host's handler, or a file's size limit, has no business there
+  thread_ = std::thread([this] { run(); });
+}
 
 Committer::~Committer() {
   if (thread_.joinable()) {
@@ -61,6 +65,7 @@ void Committer::run() {
   } catch (...) {
     handover_.set_broken("the committer met an unknown exception");
   }
+  log_.write_file();
   // Notified under the lock: the owner may free all of this as soon as it sees the flag.
   const std::lock_guard lock(mutex_);
   done_ = true;
@@ -71,6 +76,7 @@ void Committer::loop() {
   batches_.recover();
   milliseconds tick = busy_tick;
   while (!handover_.stop_requested()) {
+    log_.write_file();
     ring_.prepare_ahead(prepare_bytes);
     const bool wanted = handover_.wait_for_work(tick);
     const bool pending = batches_.look_for_pending(monotonic_ns());

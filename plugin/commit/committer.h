@@ -56,6 +56,7 @@ class Committer {
 
   Ring& ring_;
   Handover& handover_;
+  Log& log_;
   const CommitterOptions options_;
   BatchCommitter batches_;  // of the thread alone, but for its times
 

@@ -276,10 +276,10 @@ WriteOutcome Tracker::experiment_end(const tuner_experiment_end_event& event) {
   return writer_.write(ExperimentEndEvent{time_of(event.time_ns), event.interrupted != 0});
 }
 
-WriteOutcome Tracker::close() {
-  // A ring that never had a session has nothing to close.
-  if (!recording_) return WriteOutcome::ok;
-  return writer_.write(CloseEvent{wall_clock_ns()});
+void Tracker::close() {
+  // A ring that never had a session has nothing to close. Where there is no room for the record the
+  // committer's end in good order says the same; and whoever ends the instance waits for all.
+  if (recording_) writer_.announce(CloseEvent{wall_clock_ns()});
 }
 
 Bytes Tracker::state() {

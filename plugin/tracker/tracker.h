@@ -38,7 +38,7 @@ class Tracker {
   WriteOutcome failure(const tuner_trial_error_event& event, bool final);
   WriteOutcome experiment_end(const tuner_experiment_end_event& event);
   // The last record of a ring that is closed in good order, and the gap before it.
-  WriteOutcome close();
+  void close();
 
   Bytes state();
   void set_state(ByteView state);  // before setup and hooks: else Error(busy)

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,16 @@ def a_write_fails_for_ever(root):
         expect_losses_shown(repo, said)
 
 
+def files_may_not_grow(root):
+    """`ulimit -f` below the size of a journal: an error of create, and no signal."""
+    repo = Repo(PROGRAMS, root)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300 << 20, 300 << 20))  # noqa: E731
+    words = repo.host_words("--results", 10, "--set", "journal_bytes=536870912")
+    done = subprocess.run(words, capture_output=True, text=True, preexec_fn=limit)
+    assert done.returncode > 0, done
+    assert "File too large" in done.stderr and "journals/" in done.stderr, done
+
+
 def mounted(path, size):
     os.mkdir(path)
     words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "aimlog-test", path]
@@ -210,6 +221,7 @@ TESTS = (
     the_repo_is_removed,
     a_write_fails_for_a_while,
     a_write_fails_for_ever,
+    files_may_not_grow,
     the_disk_is_full,
     the_committer_waits_and_the_ring_fills,
     the_committer_waits_until_after_destroy,

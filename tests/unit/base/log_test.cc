@@ -112,7 +112,7 @@ TEST_CASE("ALimitedLineComesOnceAMinuteWithACount") {
                                           "disk full (9 more since the last such line)", "other"});
 }
 
-TEST_CASE("AFileGetsTheLinesAtOnceAndTheHostNone") {
+TEST_CASE("AFileGetsTheLinesAndTheHostNone") {
   TempDir dir;
   Host host;
   Log log(host.sink(), {}, Severity::info);
@@ -120,10 +120,24 @@ TEST_CASE("AFileGetsTheLinesAtOnceAndTheHostNone") {
   log.to_file(path);
   log.write(Severity::warning, "a line with {} in it");
   log.write(Severity::debug, "hidden");
+  CHECK(read_text(path).empty());  // no hook waits for the disk of a log
+  log.write_file();
   const std::string text = read_text(path);
   CHECK(text.find(" warning a line with {} in it\n") != std::string::npos);
   CHECK(text.find("hidden") == std::string::npos);
   CHECK_FALSE(log.has_pending());
+}
+
+TEST_CASE("WhatTheFileHasNotGotIsWrittenAtTheEnd") {
+  TempDir dir;
+  {
+    Log log({}, {}, Severity::info);
+    log.to_file(dir / "aimlog.log");
+    for (size_t i = 0; i < Log::queue_lines_max + 3; ++i) log.write(Severity::info, "one");
+  }
+  const std::string text = read_text(dir / "aimlog.log");
+  CHECK(text.find(" info one\n") != std::string::npos);
+  CHECK(text.find(" warning 3 more lines were left out\n") != std::string::npos);
 }
 
 TEST_CASE("TheLogFileDoesNotGrowForEver") {
@@ -131,7 +145,10 @@ TEST_CASE("TheLogFileDoesNotGrowForEver") {
   Log log({}, {}, Severity::info);
   log.to_file(dir / "aimlog.log");
   const std::string line(64 * 1024, 'x');
-  for (int i = 0; i < 200; ++i) log.write(Severity::info, line);
+  for (int i = 0; i < 200; ++i) {
+    log.write(Severity::info, line);
+    log.write_file();
+  }
   uint64_t bytes = 0;
   size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
@@ -160,6 +177,7 @@ TEST_CASE("AFullLogFileHandsTheLineToTheHost") {
   Log log(host.sink(), {}, Severity::info);
   log.to_file("/dev/full");
   log.write(Severity::error, "lost?");
+  log.write_file();
   log.drain();
   REQUIRE(host.lines.size() == 1);
   CHECK(host.lines[0].second == "lost?");

@@ -1,6 +1,7 @@
 #include "plugin/commit/committer.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -118,7 +119,6 @@ TEST_CASE("ARepoThatIsGoneForAWhileGetsEverythingOnce") {
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(uint64_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &before_);
     const rlimit limit{bytes, before_.rlim_max};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -128,6 +128,26 @@ class FileSizeLimit {
  private:
   rlimit before_{};
 };
+
+TEST_CASE("TheThreadTakesNoSignalsOfTheHost") {
+  Committing repo;
+  repo.report(1);
+  REQUIRE(repo.wait_durable());
+  int others = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (task.path().filename() == std::to_string(gettid())) continue;
+    std::ifstream status(task.path() / "status");
+    std::string word;
+    while (status >> word && word != "SigBlk:") {
+    }
+    uint64_t blocked = 0;
+    status >> std::hex >> blocked;
+    CHECK((blocked >> (SIGUSR1 - 1) & 1) == 1);
+    CHECK((blocked >> (SIGXFSZ - 1) & 1) == 1);
+    ++others;
+  }
+  CHECK(others > 0);
+}
 
 TEST_CASE("ACommitThatTheDiskRefusesIsDoneOnceLater") {
   Committing repo;

@@ -1,0 +1,84 @@
+#include "plugin/base/signals.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "plugin/base/unique_fd.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+namespace aimlog::test {
+namespace {
+
+constexpr rlim_t limit_bytes = 4096;
+
+// Files of this process end at 4 KB.
+class SmallFiles {
+ public:
+  SmallFiles() {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{limit_bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~SmallFiles() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+bool is_blocked(int signal) {
+  sigset_t now;
+  pthread_sigmask(SIG_SETMASK, nullptr, &now);
+  return sigismember(&now, signal) == 1;
+}
+
+bool is_pending(int signal) {
+  sigset_t now;
+  sigpending(&now);
+  return sigismember(&now, signal) == 1;
+}
+
+}  // namespace
+
+TEST_CASE("AFileThatMayNotGrowIsAnErrorAndNoSignal") {
+  const TempDir dir;
+  const UniqueFd file(open((dir / "file").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const SmallFiles small;
+  {
+    const FileSizeSignalBlocked blocked;
+    errno = 0;
+    CHECK(pwrite(file.get(), "x", 1, limit_bytes) == -1);
+    CHECK(errno == EFBIG);
+    CHECK(is_pending(SIGXFSZ));
+  }
+  CHECK_FALSE(is_pending(SIGXFSZ));
+  CHECK_FALSE(is_blocked(SIGXFSZ));
+}
+
+TEST_CASE("ASignalThatWaitedForTheHostStillDoes") {
+  sigset_t file_size, before;
+  sigemptyset(&file_size);
+  sigaddset(&file_size, SIGXFSZ);
+  pthread_sigmask(SIG_BLOCK, &file_size, &before);
+  raise(SIGXFSZ);
+  { const FileSizeSignalBlocked blocked; }
+  CHECK(is_pending(SIGXFSZ));
+  int taken = 0;
+  sigwait(&file_size, &taken);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  CHECK(taken == SIGXFSZ);
+}
+
+TEST_CASE("BlockedSignalsAreThoseFromBefore") {
+  {
+    const SignalsBlocked blocked;
+    CHECK((is_blocked(SIGUSR1) && is_blocked(SIGTERM)));
+  }
+  CHECK_FALSE((is_blocked(SIGUSR1) || is_blocked(SIGTERM)));
+}
+
+}  // namespace aimlog::test
