@@ -88,7 +88,7 @@ ResultShape& ResultEncoder::find_or_build(const tuner_value& result, int64_t tim
     shapes_.clear();
   }
   ++counters_.shapes_built;
-  shapes_.push_back(build_shape(result, rules_, counters_));
+  shapes_.push_back(build_shape(result, rules_));
   ResultShape& built = shapes_.back();
   objects_.reserve(built.names.size());
   AIMLOG_CHECK(try_shape(built, result, time_ns));
@@ -108,6 +108,7 @@ bool ResultEncoder::try_shape(const ResultShape& shape, const tuner_value& resul
 void ResultEncoder::count(const ResultShape& shape) {
   counters_.values_skipped += shape.values_skipped;
   counters_.values_cut += shape.values_cut;
+  counters_.texts_repaired += shape.texts_repaired;
   counters_.keys_duplicated += shape.keys_duplicated;
 }
 
@@ -210,7 +211,8 @@ bool ResultEncoder::match_other(const ResultShape& shape, const ShapeNode& node,
 
 bool ResultEncoder::is_context(const ResultShape& shape, const tuner_value& map) {
   context_scratch_.clear();
-  if (entries_of(map) != 0) encode_value(context_scratch_, map, counters_);
+  Counters not_counted;  // the shape has these counts, once it is found
+  if (entries_of(map) != 0) encode_value(context_scratch_, map, not_counted);
   return context_scratch_ == shape.context;
 }
 

@@ -23,14 +23,20 @@ struct Claim {
 
 class Builder {
  public:
-  Builder(ShapeRules& rules, Counters& counters) : rules_(rules), counters_(counters) {}
+  explicit Builder(ShapeRules& rules) : rules_(rules) {}
 
   ResultShape build(const tuner_value& result) {
     shape_.root_children = entries_of(result);
     add_entries(result, "", 1);
     assign_columns();
     shape_.columns = static_cast<uint32_t>(shape_.names.size());
-    shape_.leaves_out = shape_.values_skipped + shape_.values_cut + shape_.keys_duplicated != 0;
+    shape_.values_skipped += counters_.values_skipped;
+    shape_.values_cut += counters_.values_cut;
+    shape_.texts_repaired += counters_.texts_repaired;
+    shape_.keys_duplicated += counters_.keys_duplicated;
+    shape_.leaves_out = shape_.values_skipped + shape_.values_cut + shape_.texts_repaired +
+                            shape_.keys_duplicated !=
+                        0;
     shape_.hash = shape_hash(shape_.context, shape_.names);
     write_plan();
     return std::move(shape_);
@@ -153,7 +159,7 @@ class Builder {
   }
 
   ShapeRules& rules_;
-  Counters& counters_;
+  Counters counters_;  // of keys and the context
   ResultShape shape_;
   std::vector<ShapeNode> nodes_;
   std::vector<std::string_view> keys_;  // of the nodes; they point into the result
@@ -163,8 +169,8 @@ class Builder {
 
 }  // namespace
 
-ResultShape build_shape(const tuner_value& result, ShapeRules& rules, Counters& counters) {
-  return Builder(rules, counters).build(result);
+ResultShape build_shape(const tuner_value& result, ShapeRules& rules) {
+  return Builder(rules).build(result);
 }
 
 }  // namespace aimlog

@@ -53,12 +53,13 @@ struct alignas(64) ResultShape {
   uint32_t columns = 0;
   bool announced = false;     // its shape record is in the journal
   bool only_numbers = false;  // so it was in the last result
-  bool leaves_out = false;    // values were skipped or cut, or keys were doubled
+  bool leaves_out = false;    // or mends: one of the counts below is not 0
 
   std::vector<std::string> names;  // one a column
   Bytes context;                   // encoded map; empty = none
   uint64_t values_skipped = 0;     // counted again for each result of this shape
   uint64_t values_cut = 0;
+  uint64_t texts_repaired = 0;
   uint64_t keys_duplicated = 0;
 
   // Where the numbers begin in an encoded result, and its size if all columns are numbers.
@@ -75,6 +76,6 @@ struct ShapeRules {
 };
 
 // Works out the shape of `result`, which is a map.
-ResultShape build_shape(const tuner_value& result, ShapeRules& rules, Counters& counters);
+ResultShape build_shape(const tuner_value& result, ShapeRules& rules);
 
 }  // namespace aimlog

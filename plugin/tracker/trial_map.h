@@ -36,9 +36,9 @@ class TrialMap {
     if (TrackedTrial* trial = find_by_host_key(host_key, raw_id)) return *trial;
     auto found = by_id_.find(raw_id);
     if (found == by_id_.end()) {
-      found = by_id_.emplace(raw_id, TrackedTrial{}).first;
-      found->second.raw_id = raw_id;
-      found->second.key = trial_key(make_id(raw_id));
+      // Made whole first: where memory is short no half of a trial may stay.
+      TrackedTrial made{std::string(raw_id), trial_key(make_id(raw_id))};
+      found = by_id_.emplace(raw_id, std::move(made)).first;
     }
     TrackedTrial& trial = found->second;
     if (host_key != 0 && trial.host_key != host_key) {

@@ -217,6 +217,27 @@ TEST_CASE("BadTextsAreMendedAndUnknownTagsSkipped") {
   CHECK(*decode_value(view.objects.at(0)).text() == "also \xef\xbf\xbd");
   CHECK(tracking.tracker.counters().texts_repaired == 2);
   CHECK(tracking.tracker.counters().values_skipped == 1);
+  CHECK(tracking.report(root) == WriteOutcome::ok);
+  CHECK(tracking.tracker.counters().texts_repaired == 4);
+}
+
+TEST_CASE("ABadTextInAContextIsCountedOnceAResult") {
+  TrackingRing tracking;
+  tuner::ResultBuilder builder;
+  const auto report = [&](const char* subset) {
+    builder.clear();
+    builder.begin_map("context");
+    builder.add("subset", subset);
+    builder.end();
+    builder.add("loss", 1.0);
+    CHECK(tracking.report(builder.root()) == WriteOutcome::ok);
+  };
+  for (int i = 0; i < 50; ++i) {
+    report("bad\xff");
+    report("good");
+    report("also \xc3");
+  }
+  CHECK(tracking.tracker.counters().texts_repaired == 100);
 }
 
 TEST_CASE("TheFilterDecidesWhatIsRecorded") {
