@@ -17,12 +17,14 @@ inline constexpr uint32_t lmdb_version = 1;
 inline constexpr uint64_t no_page = ~uint64_t{0};
 inline constexpr size_t key_bytes_max = 511;
 
+// All that a page of ours has on disk is its kind. LMDB would believe others: that the page is only
+// in memory yet, or is not to be written.
 enum PageFlag : unsigned {
   branch_page = 0x01,
   leaf_page = 0x02,
   overflow_page = 0x04,
   meta_page = 0x08,
-  known_page_flags = 0x6f,
+  page_kinds = 0x0f,
 };
 enum NodeFlag : unsigned { big_data = 1, sub_database = 2, known_node_flags = 3 };
 inline constexpr unsigned integer_key_flag = 0x08;

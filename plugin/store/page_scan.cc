@@ -48,9 +48,8 @@ std::vector<Table> tables_with_keys_of(size_t bytes) {
 std::optional<unsigned> node_count(uint64_t page, ByteView bytes, unsigned kind) {
   const auto lower = load_at<uint16_t>(bytes, 12);
   const auto upper = load_at<uint16_t>(bytes, 14);
-  if (load_at<uint64_t>(bytes, 0) != page ||
-      (load_at<uint16_t>(bytes, 10) & known_page_flags) != kind || lower < page_header_bytes ||
-      lower % 2 != 0 || lower > upper || upper > bytes.size()) {
+  if (load_at<uint64_t>(bytes, 0) != page || (load_at<uint16_t>(bytes, 10) & page_kinds) != kind ||
+      lower < page_header_bytes || lower % 2 != 0 || lower > upper || upper > bytes.size()) {
     return std::nullopt;
   }
   return (lower - page_header_bytes) / 2;
@@ -128,7 +127,7 @@ bool PageScan::try_node(uint64_t page, ByteView bytes, size_t offset, const Visi
 std::optional<Bytes> PageScan::long_value_at(uint64_t page) const {
   const Bytes head = read(page * page_bytes_, page_header_bytes);
   if (head.size() < page_header_bytes || load_at<uint64_t>(head, 0) != page ||
-      (load_at<uint16_t>(head, 10) & known_page_flags) != overflow_page) {
+      (load_at<uint16_t>(head, 10) & page_kinds) != overflow_page) {
     return std::nullopt;
   }
   const uint64_t count = load_at<uint32_t>(head, 12);

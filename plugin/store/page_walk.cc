@@ -100,7 +100,7 @@ void PageWalk::walk_tree(const TreeRecord& record, Kind kind, ByteView name) {
 void PageWalk::walk_page(Tree& tree, uint64_t page, unsigned level, const Bounds& bounds) {
   claim(page, page);
   const Bytes bytes = read_pages(page, 1);
-  const auto flags = load_at<uint16_t>(bytes, 10) & known_page_flags;
+  const auto flags = load_at<uint16_t>(bytes, 10);
   const auto lower = load_at<uint16_t>(bytes, 12);
   const auto upper = load_at<uint16_t>(bytes, 14);
   if (load_at<uint64_t>(bytes, 0) != page) fail(page, "its number is wrong");
@@ -258,7 +258,7 @@ Bytes PageWalk::big_value(uint64_t page, uint64_t first, uint64_t size, bool wan
   const Bytes bytes = read_pages(first, wanted ? needed : 1);
   const auto count = load_at<uint32_t>(bytes, 12);
   if (load_at<uint64_t>(bytes, 0) != first || count < needed ||
-      (load_at<uint16_t>(bytes, 10) & known_page_flags) != overflow_page) {
+      load_at<uint16_t>(bytes, 10) != overflow_page) {
     fail(first, "it does not begin the value that should be there");
   }
   expect_inside(count);

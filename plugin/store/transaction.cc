@@ -56,13 +56,19 @@ constexpr int begin_tries = 10;
 
 // A row whose key is damaged is not found, and that must not pass for there being none. Such a row
 // stands where it always did: right before or behind the place where it is looked for, or the order
-// of the keys does not hold. A reader verifies both. A writer goes on beside a damaged row.
+// of the keys does not hold. So both are verified.
 void expect_no_lost_row(Transaction::State& state, Table table, ByteView place) {
-  if (state.write) return;
   Cursor cursor(state, table);
   const bool is_behind = cursor.seek(place);
   if (is_behind) cursor.payload();
   if (cursor.move(is_behind ? MDB_PREV : MDB_LAST)) cursor.payload();
+}
+
+// A new row beside one that is damaged would part that one from the place where it is looked for.
+void expect_intact_beside(Transaction::State& state, Table table, ByteView key) {
+  Cursor cursor(state, table);
+  if (cursor.seek(key) && cursor.move(MDB_PREV)) cursor.payload();
+  if (cursor.seek(key) && cursor.move(MDB_NEXT)) cursor.payload();
 }
 
 // The first key behind all that begin with `prefix`; empty if there can be none.
@@ -226,7 +232,7 @@ void Transaction::scan(Table table, ByteView prefix, ByteView from,
   for (; more && cursor.key().starts_with(prefix); more = cursor.move(MDB_NEXT)) {
     if (!visit(cursor.key(), cursor.payload())) return;
   }
-  if (more && !state_->write) cursor.payload();  // the row behind a gap, as above
+  if (more) cursor.payload();  // the row behind a gap, as above
 }
 
 std::optional<std::pair<Bytes, Bytes>> Transaction::last(Table table, ByteView prefix) const {
@@ -261,7 +267,10 @@ void WriteTransaction::put(Table table, ByteView key, ByteView value) {
   int code = mdb_put(state_->txn, state_->env.tables[index], &k, &v, MDB_NOOVERWRITE);
   if (code == 0) {
     ++state_->rows[index];
+    expect_intact_beside(*state_, table, key);
   } else if (code == MDB_KEYEXIST) {
+    // What is there may belong under another key, where it would then be lost.
+    verified(table, key, to_view(v), state_->env.paths.data);
     v = to_val(stored);
     code = mdb_put(state_->txn, state_->env.tables[index], &k, &v, 0);
   }

@@ -184,6 +184,28 @@ std::pair<MetaRecord, size_t> newest_meta(const Bytes& file) {
   return {odd, page_bytes + page_header_bytes};
 }
 
+// LMDB would take such a page for one that is in memory only, or need not be written.
+TEST_CASE("APageWithAFlagThatIsForMemoryOnlyIsRefused") {
+  const SmallRepo repo(60);
+  const Bytes good = read_file(repo.data);
+  int refusals = 0;
+  each_page(good, [&](size_t page) {
+    for (const uint16_t flag : {0x10, 0x80, 0x4000, 0x8000}) {
+      Bytes bad = good;
+      const size_t place = page * page_bytes + 10;
+      const auto flags = static_cast<uint16_t>(load_at<uint16_t>(bad, place) ^ flag);
+      std::memcpy(bad.data() + place, &flags, sizeof flags);
+      write_file(repo.data, bad);
+      const int status = open_and_use(repo);
+      INFO("page " << page << ", flag " << flag << ", status " << status);
+      CHECK((exited_with(status, refused) || exited_with(status, harmless)));
+      refusals += exited_with(status, refused) ? 1 : 0;
+    }
+  });
+  CHECK(refusals > 20);
+  write_file(repo.data, good);
+}
+
 TEST_CASE("AHeadWithMorePagesThanAnyCommitLeavesIsRefusedBeforeRoomIsMadeForThem") {
   const SmallRepo repo;
   Bytes bad = read_file(repo.data);
