@@ -151,7 +151,10 @@ void Rebuild::put_names(WriteTransaction& txn) {
   for (const ContextId context : needed_contexts_) {
     Bytes stand_in;
     append_value(stand_in, Value{ValueMap{{"lost-context", Value{Number::of(uint64_t{context})}}}});
-    repo_.contexts.try_emplace(context, stand_in);
+    if (!repo_.contexts.try_emplace(context, stand_in).second) continue;
+    const std::string number = std::to_string(context);
+    report_.notes.push_back("context " + number + " of metrics is lost: it is called " +
+                            "{\"lost-context\": " + number + "}");
   }
   const auto put = [&](NameKind text_kind, NameKind hash_kind, const auto& texts) {
     for (const auto& [number, text] : texts) {
