@@ -81,6 +81,9 @@ void Rebuild::mend_jobs() {
     return !each.second.row && each.second.job == 0;
   });
   if (without_job) mend_job(0);
+  for (const JobNumber number : repo_.old_jobs)
+    report_.notes.push_back("maybe what job " + std::to_string(number) +
+                            " came to, its end too, is lost: the row that was found may be older");
   for (const auto& [number, job] : repo_.jobs) {
     const auto [place, is_new] = repo_.experiments.try_emplace(job.experiment);
     if (!is_new) continue;
