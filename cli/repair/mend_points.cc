@@ -112,7 +112,7 @@ void PointMender::count_losses(const Work& work) {
     const uint64_t told = points_of(*salvaged.summaries);
     const uint64_t seen = points_of(work.mended.summaries);
     report.points_lost += told - std::min(told, seen);
-  } else if (!salvaged.row || salvaged.row->sealed_results > 0) {
+  } else if (!salvaged.row || salvaged.old || salvaged.row->sealed_results > 0) {
     report.count_unknown = true;
   }
   const uint64_t told = salvaged.row ? salvaged.row->sealed_results : 0;

@@ -81,6 +81,9 @@ void Rebuild::mend_jobs() {
     return !each.second.row && each.second.job == 0;
   });
   if (without_job) mend_job(0);
+  for (const JobNumber number : repo_.old_jobs)
+    report_.notes.push_back("maybe what job " + std::to_string(number) +
+                            " came to, its end too, is lost: the row that was found may be older");
   for (const auto& [number, job] : repo_.jobs) {
     const auto [place, is_new] = repo_.experiments.try_emplace(job.experiment);
     if (!is_new) continue;
@@ -151,7 +154,10 @@ void Rebuild::put_names(WriteTransaction& txn) {
   for (const ContextId context : needed_contexts_) {
     Bytes stand_in;
     append_value(stand_in, Value{ValueMap{{"lost-context", Value{Number::of(uint64_t{context})}}}});
-    repo_.contexts.try_emplace(context, stand_in);
+    if (!repo_.contexts.try_emplace(context, stand_in).second) continue;
+    const std::string number = std::to_string(context);
+    report_.notes.push_back("context " + number + " of metrics is lost: it is called " +
+                            "{\"lost-context\": " + number + "}");
   }
   const auto put = [&](NameKind text_kind, NameKind hash_kind, const auto& texts) {
     for (const auto& [number, text] : texts) {

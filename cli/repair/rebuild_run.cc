@@ -48,6 +48,9 @@ void Rebuild::mend_attempts(const RunEntry& entry, RunRow& row, RunReport& repor
     const auto found = entry.second.attempts.find(number);
     if (found == entry.second.attempts.end() || !found->second.row)
       report.lost.push_back("the row of attempt " + std::to_string(number));
+    else if (found->second.old)
+      report.lost.push_back("maybe the newest status of attempt " + std::to_string(number) +
+                            ": the row that was found may be older");
   }
 }
 

@@ -50,7 +50,7 @@ void SalvagedRepo::take(Table table, ByteView whole_key, const SalvagedRow& row)
         experiments[key.number<ExperimentNumber>()] = decode_row<ExperimentRow>(payload);
       return;
     case Table::jobs:
-      return take_job(key, payload);
+      return take_job(key, row, payload);
     case Table::runs:
       return take_run(whole_key, key, row, payload);
     case Table::tails:
@@ -62,7 +62,7 @@ void SalvagedRepo::take(Table table, ByteView whole_key, const SalvagedRow& row)
       losses.push_back(payload);
       return;
     default:
-      return take_of_run(table, key, payload);
+      return take_of_run(table, key, row, payload);
   }
 }
 
@@ -84,11 +84,14 @@ void SalvagedRepo::take_name(KeyReader key, const Bytes& payload) {
   }
 }
 
-void SalvagedRepo::take_job(KeyReader key, const Bytes& payload) {
+void SalvagedRepo::take_job(KeyReader key, const SalvagedRow& row, const Bytes& payload) {
   switch (static_cast<JobKind>(key.number<uint8_t>())) {
-    case JobKind::job:
-      jobs[key.number<JobNumber>()] = decode_row<JobRow>(payload);
+    case JobKind::job: {
+      const auto number = key.number<JobNumber>();
+      jobs[number] = decode_row<JobRow>(payload);
+      if (row.stale) old_jobs.insert(number);
       return;
+    }
     case JobKind::token:
       tokens[key.id<sizeof(JobToken)>()] = decode_number_32(payload);
       return;
@@ -127,7 +130,8 @@ void SalvagedRepo::take_run(ByteView whole_key, KeyReader key, const SalvagedRow
   }
 }
 
-void SalvagedRepo::take_of_run(Table table, KeyReader key, const Bytes& payload) {
+void SalvagedRepo::take_of_run(Table table, KeyReader key, const SalvagedRow& row,
+                               const Bytes& payload) {
   SalvagedRun& run = runs[key.number<RunNumber>()];
   if (table == Table::objects) {
     run.objects = decode_row<ObjectMap>(payload);
@@ -135,12 +139,14 @@ void SalvagedRepo::take_of_run(Table table, KeyReader key, const Bytes& payload)
   }
   const auto number = key.number<uint32_t>();
   if (table == Table::attempts) {
-    run.attempts[number].row = decode_row<AttemptRow>(payload);
+    SalvagedAttempt& attempt = run.attempts[number];
+    attempt.row = decode_row<AttemptRow>(payload);
+    attempt.old = row.stale;
   } else if (table == Table::series) {
     run.attempts[number].summaries = decode_row<SummaryMap>(payload);
   } else if (table == Table::params) {
-    const auto row = decode_row<ParamsRow>(payload);
-    for (const Bytes& map : {row.params, row.config})
+    const auto params = decode_row<ParamsRow>(payload);
+    for (const Bytes& map : {params.params, params.config})
       if (!map.empty()) decode_value(map);
     run.params[number] = payload;
   } else if (table == Table::checkpoints) {

@@ -28,6 +28,7 @@ struct SalvagedResult {
 
 struct SalvagedAttempt {
   std::optional<AttemptRow> row;
+  bool old = false;  // the row may be an older version
   std::optional<SummaryMap> summaries;
   std::vector<std::pair<ChunkKey, SalvagedRow>> chunks;  // by key
   uint32_t chunks_damaged = 0;                           // whose rows are known to be lost
@@ -57,6 +58,7 @@ class SalvagedRepo {
   std::map<ShapeNumber, ShapeRow> shapes;
   std::map<ExperimentNumber, ExperimentRow> experiments;
   std::map<JobNumber, JobRow> jobs;
+  std::set<JobNumber> old_jobs;  // whose rows may be older versions
   std::map<JobToken, JobNumber> tokens;
   std::map<JobNumber, ExperimentNumber> experiment_of_job;
   std::map<RunNumber, SalvagedRun> runs;
@@ -71,9 +73,9 @@ class SalvagedRepo {
   void take(Table table, ByteView key, const SalvagedRow& row);
   void take_meta(KeyReader key, const Bytes& payload);
   void take_name(KeyReader key, const Bytes& payload);
-  void take_job(KeyReader key, const Bytes& payload);
+  void take_job(KeyReader key, const SalvagedRow& row, const Bytes& payload);
   void take_run(ByteView whole_key, KeyReader key, const SalvagedRow& row, const Bytes& payload);
-  void take_of_run(Table table, KeyReader key, const Bytes& payload);
+  void take_of_run(Table table, KeyReader key, const SalvagedRow& row, const Bytes& payload);
   void take_chunk(ByteView key, const SalvagedRow& row);
   void take_tail(KeyReader key, const Bytes& payload);
   void take_journal(KeyReader key, const SalvagedRow& row, const Bytes& payload);

@@ -219,6 +219,19 @@ class Check(unittest.TestCase):
             self.assertIn("aimlog: ", done.stderr)
             self.assertEqual(done.stdout, "")
 
+    def test_repair_says_what_it_gave_another_name(self):
+        for fault, note in (("name", "is called lost-name-"),
+                            ("context", 'is called {"lost-context": ')):
+            repo = self.copy()
+            new = repo.with_name("new")
+            shutil.rmtree(new, ignore_errors=True)
+            subprocess.run([PLANT_FAULT, repo, fault], check=True)
+            done = subprocess.run([AIMLOG, "repair", repo, new, "--json"], capture_output=True,
+                                  text=True, check=True, timeout=60)
+            notes = json.loads(done.stdout)["notes"]
+            self.assertTrue(any(note in each for each in notes), (fault, notes))
+            self.assertIn(note.split()[-1].strip('{": '), self.show(new))
+
     def test_findings_are_lines_that_say_what_to_do(self):
         repo = self.copy()
         subprocess.run([PLANT_FAULT, repo, "run"], check=True)

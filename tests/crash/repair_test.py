@@ -11,6 +11,7 @@ import json
 import os
 import random
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -289,7 +290,77 @@ def long_chunks_are_found_without_the_pages_that_name_them(root):
             expect_same(run, saved[run_id], set())
 
 
+def free_pages(file):
+    used = {0, 1}
+    all_ranges = [ranges for _, _, ranges in file.nodes(file.free_root, "free")]
+    for ranges in all_ranges + [ranges for _, ranges in file.rows.values()]:
+        for begin, end in ranges:
+            used.update(range(begin // PAGE, (end - 1) // PAGE + 1))
+    for kind in (file.leaves, file.branches):
+        used.update(page for pages in kind.values() for page in pages)
+    return [page for page in range(len(file.data) // PAGE) if page not in used]
+
+
+def older_versions(root):
+    """A repo that came to its end, and leaf pages of an earlier state of it."""
+    repo = Repo(PROGRAMS, root, "older")
+    words = ("--trials", 3, "--seed", 1, "--job", 1, "--set", "commit_interval_ms=10")
+    host = repo.start(*words, "--results", 10**6, "--pace-us", 500)
+    wait_until(lambda: count_acks(repo.acks) > 200, "results were recorded")
+    host.kill()
+    host.communicate()
+    older = LmdbFile(data_of(repo.path))
+    repo.run(*words, "--results", 600, "--resumed", 1)
+    return Base(repo.path), older
+
+
+def repair_with_older_version(base, older, row, root):
+    """Of a repo in which `row` is hit, and which has only its older version on a free page."""
+    data = bytearray(base.file.data)
+    data[base.file.rows[row][1][0][0] + 7] ^= 0x80  # the length of its key
+    for page in free_pages(base.file):
+        data[page * PAGE : page * PAGE + PAGE] = bytes(PAGE)
+    source = older.rows[row][1][0][0] // PAGE * PAGE
+    data[page * PAGE : page * PAGE + PAGE] = older.data[source : source + PAGE]
+    struct.pack_into("<Q", data, page * PAGE, page)
+    damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
+    for path in (damaged, target):
+        shutil.rmtree(path, ignore_errors=True)
+    shutil.copytree(base.path, damaged)
+    with open(data_of(damaged), "wb") as file:
+        file.write(data)
+    report = repair(damaged, target)
+    assert check(PROGRAMS, target, "--deep")["sound"]
+    return report, shown(target)
+
+
+def an_older_version_does_not_pass_for_the_newest(root):
+    base, older = older_versions(root)
+    tried = collections.Counter()
+    for row in base.file.rows:
+        table, key = row
+        if table != "attempts" and (table != "jobs" or key[0] != 1):
+            continue
+        if older.rows.get(row, base.file.rows[row])[0] == base.file.rows[row][0]:
+            continue
+        tried[table] += 1
+        report, saved = repair_with_older_version(base, older, row, root)
+        other = {run_id for run_id, run in base.runs.items() if saved[run_id] != run}
+        assert other, "the newest was found after all"
+        if table == "jobs":
+            text = f"maybe what job {numbers(key[1:], 4)[0]} came to"
+            assert any(text in note for note in report["notes"]), report["notes"]
+            continue
+        assert other == {base.run_of(row)}, (key, other)
+        text = f"maybe the newest status of attempt {numbers(key, 4, 4)[1]}"
+        for run in report["runs"]:
+            assert run["whole"] == (run["id"] not in other), run
+            assert run["whole"] or any(text in lost for lost in run["lost"]), run
+    assert tried["attempts"] and tried["jobs"], tried
+
+
 TESTS = (
+    an_older_version_does_not_pass_for_the_newest,
     what_is_saved_of_finished_runs_is_what_was_not_hit,
     what_is_saved_of_a_killed_writer_is_what_was_not_hit,
     nothing_is_lost_with_pages_that_only_lead_to_others,
