@@ -70,13 +70,13 @@ bool is_still_at(int fd, const std::filesystem::path& path) {
   return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-// An empty UniqueFd if there is no such file.
-UniqueFd open_if_there(const std::filesystem::path& path) {
+// Empty if there is no such file.
+LockFd open_if_there(const std::filesystem::path& path) {
   try {
-    return open_file(path, O_RDONLY);
+    return LockFd([&] { return open_file(path, O_RDONLY); });
   } catch (const Error&) {
     std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored) && !ignored) return UniqueFd();
+    if (!std::filesystem::exists(path, ignored) && !ignored) return LockFd();
     throw;
   }
 }
@@ -100,7 +100,7 @@ bool lock_for_replay(int fd, const std::filesystem::path& path) {
 }  // namespace
 
 struct DeadRing::State {
-  State(UniqueFd lock_fd, std::filesystem::path file_path, const RingHeader& header)
+  State(LockFd lock_fd, std::filesystem::path file_path, const RingHeader& header)
       : lock(std::move(lock_fd)),
         path(std::move(file_path)),
         id(header.ring_id),
@@ -113,7 +113,7 @@ struct DeadRing::State {
     if (lock) flock(lock.get(), LOCK_UN);
   }
 
-  UniqueFd lock;
+  LockFd lock;
   std::filesystem::path path;
   std::array<unsigned char, 16> id;
   RingChecksum checksum;
@@ -127,7 +127,7 @@ DeadRing& DeadRing::operator=(DeadRing&&) noexcept = default;
 DeadRing::~DeadRing() = default;
 
 std::optional<DeadRing> DeadRing::open(const std::filesystem::path& path, bool read_only) {
-  UniqueFd fd = open_if_there(path);
+  LockFd fd = open_if_there(path);
   if (!fd) return std::nullopt;
   const bool locked =
       read_only ? try_lock_file(fd.get(), LOCK_SH, path) : lock_for_replay(fd.get(), path);
@@ -158,7 +158,7 @@ void DeadRing::remove() {
 }
 
 bool ring_is_live(const std::filesystem::path& path) {
-  const UniqueFd fd = open_if_there(path);
+  const LockFd fd = open_if_there(path);
   if (!fd) return false;
   if (!try_lock_file(fd.get(), LOCK_SH, path)) return true;
   flock(fd.get(), LOCK_UN);
