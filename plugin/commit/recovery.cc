@@ -17,8 +17,11 @@ namespace {
 // Replays one ring, batch by batch; each batch is committed with the position it reaches.
 class Replay {
  public:
-  Replay(Environment& environment, DeadRing& ring, RecoveryReport& report)
-      : environment_(environment), ring_(ring), report_(report), image_(ring.id()) {}
+  Replay(Environment& environment, const DeadRing& ring, RecoveryReport& report)
+      : environment_(environment),
+        ring_(ring),
+        report_(report),
+        image_(ring.id()) {}
 
   void run() {
     while (apply_batch()) {
@@ -67,25 +70,43 @@ class Replay {
   }
 
   Environment& environment_;
-  DeadRing& ring_;
+  const DeadRing& ring_;
   RecoveryReport& report_;
   JournalImage image_;
   uint64_t events_ = 0;
 };
 
-void recover_ring(Environment& environment, const std::filesystem::path& path,
-                  RecoveryReport& report) {
-  auto ring = DeadRing::open(path);
-  if (!ring) return;
-  const RingId id = ring->id();
-  if (ring->is_cut_short()) {
-    report.problems.push_back("the journal " + path.string() +
+void replay_ring(Environment& environment, const DeadRing& ring, RecoveryReport& report) {
+  if (ring.is_cut_short()) {
+    report.problems.push_back("the journal " + ring.path().string() +
                               " is shorter than it was made: events that stood in the missing "
                               "part are lost, and nobody can tell how many");
   }
-  Replay(environment, *ring, report).run();
-  ring->remove();
-  with_write_transaction(environment, [&](WriteTransaction& txn) { erase_journal(txn, id); });
+  Replay(environment, ring, report).run();
+}
+
+// One ring's file must not keep the others from being replayed: what is wrong with it is told.
+// Trouble with the store would only come again, and is thrown.
+void recover_ring(Environment& environment, const std::filesystem::path& path,
+                  RecoveryReport& report) {
+  bool in_store = false;
+  const char* outcome = " cannot be replayed: ";
+  try {
+    auto ring = DeadRing::open(path);
+    if (!ring) return;
+    in_store = true;
+    replay_ring(environment, *ring, report);
+    in_store = false;
+    outcome = " is replayed and stays: ";
+    ring->remove();
+    in_store = true;
+    with_write_transaction(environment,
+                           [&](WriteTransaction& txn) { erase_journal(txn, ring->id()); });
+  } catch (const Error& error) {
+    const bool is_io = error.code() == ErrorCode::no_space || error.code() == ErrorCode::io;
+    if (in_store && is_io) throw;
+    report.problems.push_back("the journal " + path.string() + outcome + error.what());
+  }
 }
 
 // Rows whose ring is gone: its records were all applied when it was unlinked, or somebody deleted
@@ -99,7 +120,14 @@ void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
       if (!std::filesystem::exists(ring_path(environment, ring))) lost.push_back(ring);
     });
   }
-  if (!lost.empty()) sync_directory(environment.paths().journals);
+  if (lost.empty()) return;
+  try {
+    sync_directory(environment.paths().journals);
+  } catch (const Error& error) {
+    report.problems.push_back(std::string("journals that are gone are not closed yet: ") +
+                              error.what());
+    return;
+  }
   for (const RingId& ring : lost) {
     with_write_transaction(environment, [&](WriteTransaction& txn) {
       JournalImage image(ring);
@@ -128,15 +156,7 @@ RecoveryReport recover_dead_journals(Environment& environment) {
       LOCK_EX, std::chrono::seconds(10));
   remove_unfinished_rings(environment.paths().journals);
   for (const auto& path : list_rings(environment.paths().journals)) {
-    try {
-      recover_ring(environment, path, report);
-    } catch (const Error& error) {
-      // One bad ring must not keep the others from being replayed; trouble with the store itself
-      // would only come again.
-      if (error.code() == ErrorCode::no_space || error.code() == ErrorCode::io) throw;
-      report.problems.push_back("the journal " + path.string() +
-                                " cannot be replayed: " + error.what());
-    }
+    recover_ring(environment, path, report);
   }
   conclude_lost_rings(environment, report);
   return report;

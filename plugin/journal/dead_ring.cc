@@ -158,11 +158,16 @@ void DeadRing::remove() {
 }
 
 bool ring_is_live(const std::filesystem::path& path) {
-  const LockFd fd = open_if_there(path);
-  if (!fd) return false;
-  if (!try_lock_file(fd.get(), LOCK_SH, path)) return true;
-  flock(fd.get(), LOCK_UN);
-  return false;
+  try {
+    const LockFd fd = open_if_there(path);
+    if (!fd) return false;
+    if (!try_lock_file(fd.get(), LOCK_SH, path)) return true;
+    flock(fd.get(), LOCK_UN);
+    return false;
+  } catch (const Error&) {
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0 || errno != EACCES) throw;
+    return true;
+  }
 }
 
 }  // namespace aimlog

@@ -13,7 +13,8 @@ namespace aimlog {
 // All `*.ring` files in `directory`, oldest first.
 std::vector<std::filesystem::path> list_rings(const std::filesystem::path& directory);
 
-// Whether a process holds the ring's lock (probed with LOCK_SH). A missing file counts as dead.
+// Whether a process holds the ring's lock (probed with LOCK_SH). A missing file counts as dead, one
+// that this user may not read as live: its job is left alone, and nothing else waits for it.
 bool ring_is_live(const std::filesystem::path& path);
 
 // Removes temporary files of rings whose making was interrupted (old enough and unlocked).
