@@ -21,13 +21,14 @@ class Replay {
       : environment_(environment),
         ring_(ring),
         report_(report),
-        image_(ring.id()) {}
+        image_(ring.id()),
+        is_whole_(ring.unreadable_bytes() == 0) {}
 
   void run() {
     while (apply_batch()) {
     }
     report_.events_replayed += events_;
-    ++report_.journals_replayed;
+    if (is_whole_ || events_ > 0) ++report_.journals_replayed;
   }
 
  private:
@@ -53,10 +54,11 @@ class Replay {
         ++events;
       }
       lost = record_damage(txn, image_, {}, damage);
-      if (!more) conclude(applier);
+      const bool last = !more && is_whole_;
+      if (last) conclude(applier);
       const bool known = image_.row.number != 0 || events > 0;
-      if (known) finish_batch(txn, image_, {position.sequence, position.offset}, !more);
-      if (known && !more) erase_journal_tails(txn, image_.row.number);
+      if (known) finish_batch(txn, image_, {position.sequence, position.offset}, last);
+      if (known && last) erase_journal_tails(txn, image_.row.number);
     });
     events_ += events;
     report_.records_lost += lost;
@@ -73,6 +75,7 @@ class Replay {
   const DeadRing& ring_;
   RecoveryReport& report_;
   JournalImage image_;
+  const bool is_whole_;
   uint64_t events_ = 0;
 };
 
@@ -83,6 +86,12 @@ void replay_ring(Environment& environment, const DeadRing& ring, RecoveryReport&
                               "part are lost, and nobody can tell how many");
   }
   Replay(environment, ring, report).run();
+  if (ring.unreadable_bytes() > 0) {
+    report.problems.push_back(std::to_string(ring.unreadable_bytes()) +
+                              " bytes of a journal cannot be read now, so it stays, and what "
+                              "follows in it is replayed later: " +
+                              ring.problem());
+  }
 }
 
 // One ring's file must not keep the others from being replayed: what is wrong with it is told.
@@ -97,6 +106,7 @@ void recover_ring(Environment& environment, const std::filesystem::path& path,
     in_store = true;
     replay_ring(environment, *ring, report);
     in_store = false;
+    if (ring->unreadable_bytes() > 0) return;
     outcome = " is replayed and stays: ";
     ring->remove();
     in_store = true;

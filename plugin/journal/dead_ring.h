@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "plugin/journal/ring.h"
@@ -37,9 +38,14 @@ class DeadRing {
   // Whether the file is shorter than it was made: nobody can tell what stood in the missing part.
   bool is_cut_short() const;
 
-  // The next valid record at or behind `position`, which moves behind it; false at the end. Damage
-  // before it is added to `damage`: a torn tail is normal and not counted, bytes between valid
-  // records are.
+  // How much of the file could not be read, and why. It may be readable later (want of memory, a
+  // cable), so nothing is concluded from it: read() ends there, and the ring is not to be removed.
+  uint64_t unreadable_bytes() const;
+  const std::string& problem() const;
+
+  // The next valid record at or behind `position`, which moves behind it; false at the end, and
+  // before what could not be read. Damage before it is added to `damage`: a torn tail is normal and
+  // not counted, bytes between valid records are.
   bool read(RingPosition& position, RingRecord& out, RingDamage& damage) const;
 
   // Unlinks the file and syncs the directory.
