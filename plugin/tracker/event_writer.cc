@@ -1,6 +1,7 @@
 #include "plugin/tracker/event_writer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <thread>
 
@@ -9,6 +10,8 @@
 
 namespace aimlog {
 namespace {
+
+constexpr size_t gap_bytes_max = 128;  // a gap record with its head
 
 RingRoom room_for(EventType type) {
   return type == EventType::result ? RingRoom::results : RingRoom::reserved;
@@ -23,7 +26,9 @@ EventWriter::EventWriter(Ring& ring, Handover& handover, const Config& config, C
       on_full_(config.on_full),
       full_wait_(config.full_wait_ms),
       always_wait_(config.always_wait_ms),
-      handover_(handover) {}
+      handover_(handover) {
+  gap_payload_.reserve(gap_bytes_max);
+}
 
 WriteOutcome EventWriter::write(const Event& event) {
   return settle(event_type(event), append(event));
@@ -48,15 +53,13 @@ WriteOutcome EventWriter::write_result(const TrialKey& trial, const Hash128& sha
 }
 
 bool EventWriter::write_gap() {
-  Bytes payload;
-  append_event(payload, gap_);
-  char* place = ring_.reserve(static_cast<uint32_t>(payload.size()), RingRoom::reserved);
+  gap_payload_.clear();
+  append_event(gap_payload_, gap_);
+  const auto bytes = static_cast<uint32_t>(gap_payload_.size());
+  char* place = ring_.reserve(bytes, RingRoom::reserved);
   if (place == nullptr) return false;
-  std::memcpy(place, payload.data(), payload.size());
-  if (ring_.publish(static_cast<uint16_t>(EventType::gap), static_cast<uint32_t>(payload.size())) ==
-      0) {
-    return false;
-  }
+  std::memcpy(place, gap_payload_.data(), bytes);
+  if (ring_.publish(static_cast<uint16_t>(EventType::gap), bytes) == 0) return false;
   gap_ = {};
   return true;
 }
@@ -89,7 +92,7 @@ WriteOutcome EventWriter::settle(EventType type, uint64_t sequence) {
 // The gap comes first, so that it stands where the events are missing; a result waits behind it
 // like behind any other.
 char* EventWriter::find_room(uint32_t bytes, RingRoom room) {
-  if (has_gap() && ring_.reserve(bytes + 128, room) != nullptr && write_gap()) {
+  if (has_gap() && ring_.reserve(bytes + gap_bytes_max, room) != nullptr && write_gap()) {
     char* place = ring_.reserve(bytes, room);
     if (place != nullptr) return place;
   }
@@ -119,7 +122,10 @@ char* EventWriter::wait_for_room(uint32_t bytes, RingRoom room) {
   }
   counters_.wait_ns_max =
       std::max(counters_.wait_ns_max, static_cast<uint64_t>(monotonic_ns() - start));
-  if (place == nullptr) full_ = true;
+  if (place == nullptr && !full_) {
+    full_ = true;
+    drops_ = 0;
+  }
   return place;
 }
 
@@ -129,6 +135,9 @@ WriteOutcome EventWriter::drop(EventType type) {
   gap_.last_ns = now;
   ++(type == EventType::result ? gap_.results : gap_.others);
   ++counters_.events_dropped;
+  // What is only in memory dies with the process. A record at the first drop and whenever their
+  // number has doubled takes little of the ring's reserve, and says of more than half of them.
+  if (std::has_single_bit(++drops_)) write_gap();
   return WriteOutcome::dropped;
 }
 

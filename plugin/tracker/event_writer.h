@@ -46,10 +46,10 @@ class EventWriter {
   WriteOutcome drop(EventType type);
 
   bool has_gap() const { return gap_.results + gap_.others > 0; }
-  // Writes the pending gap record if there is one and room for it.
-  bool write_gap();
 
  private:
+  // Writes the pending gap record if there is room for it.
+  bool write_gap();
   // The sequence number; 0 if it is not in the ring.
   uint64_t append(const Event& event);
   uint64_t append(EventType type, ByteView prefix, ByteView body, RingRoom room);
@@ -70,12 +70,14 @@ class EventWriter {
   GapEvent gap_;
   // A wait ran out: later events are dropped at once until room is found.
   bool full_ = false;
+  uint64_t drops_ = 0;  // since a wait ran out
   Durability durability_;
   OnFull on_full_;
   std::chrono::milliseconds full_wait_;
   std::chrono::milliseconds always_wait_;
   Handover& handover_;
   Bytes scratch_;
+  Bytes gap_payload_;
 };
 
 }  // namespace aimlog
