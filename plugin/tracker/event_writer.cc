@@ -59,7 +59,8 @@ bool EventWriter::write_gap() {
   char* place = ring_.reserve(bytes, RingRoom::reserved);
   if (place == nullptr) return false;
   std::memcpy(place, gap_payload_.data(), bytes);
-  if (ring_.publish(static_cast<uint16_t>(EventType::gap), bytes) == 0) return false;
+  unwritable_ = ring_.publish(static_cast<uint16_t>(EventType::gap), bytes) == 0;
+  if (unwritable_) return false;
   gap_ = {};
   return true;
 }
@@ -78,7 +79,9 @@ uint64_t EventWriter::append(EventType type, ByteView prefix, ByteView body, Rin
   std::memcpy(place, prefix.data(), prefix.size());
   if (!body.empty()) std::memcpy(place + prefix.size(), body.data(), body.size());
   full_ = false;
-  return ring_.publish(static_cast<uint16_t>(type), bytes);
+  const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
+  unwritable_ = sequence == 0;
+  return sequence;
 }
 
 // What a published record still needs; `sequence` is 0 if it could not be published.
@@ -99,11 +102,16 @@ char* EventWriter::find_room(uint32_t bytes, RingRoom room) {
   return wait_for_room(bytes, room);
 }
 
-// With `on_full: block` the host chose to wait for as long as it takes; but not for a store that
-// fails.
+// Waiting helps where the committer makes room; not where the ring's file cannot be written.
 bool EventWriter::may_wait() const {
-  if (handover_.broken()) return false;
-  return !full_ || (on_full_ == OnFull::block && !handover_.failing());
+  if (handover_.broken() || unwritable_) return false;
+  return !full_ || may_wait_on();
+}
+
+// With `on_full: block` the host chose to wait for as long as it takes; but not for a store that
+// fails, nor in its last call.
+bool EventWriter::may_wait_on() const {
+  return on_full_ == OnFull::block && !closing_ && !handover_.failing() && !handover_.broken();
 }
 
 char* EventWriter::wait_for_room(uint32_t bytes, RingRoom room) {
@@ -117,8 +125,8 @@ char* EventWriter::wait_for_room(uint32_t bytes, RingRoom room) {
     std::this_thread::sleep_for(std::chrono::microseconds(100));
     if (has_gap()) write_gap();
     if (!has_gap()) place = ring_.reserve(bytes, room);
-    const bool endless = on_full_ == OnFull::block && !handover_.failing() && !handover_.broken();
-    if (place != nullptr || (!endless && monotonic_ns() >= deadline)) break;
+    if (place != nullptr || unwritable_) break;
+    if (!may_wait_on() && monotonic_ns() >= deadline) break;
   }
   counters_.wait_ns_max =
       std::max(counters_.wait_ns_max, static_cast<uint64_t>(monotonic_ns() - start));

@@ -279,6 +279,7 @@ WriteOutcome Tracker::experiment_end(const tuner_experiment_end_event& event) {
 WriteOutcome Tracker::close() {
   // A ring that never had a session has nothing to close.
   if (!recording_) return WriteOutcome::ok;
+  writer_.begin_close();
   return writer_.write(CloseEvent{wall_clock_ns()});
 }
 
