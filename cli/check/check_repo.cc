@@ -158,6 +158,10 @@ class RepoCheck {
       if (!state.problem.empty())
         add({"journal", name, state.problem,
              "its events cannot be replayed; move the file away to be rid of it"});
+      if (state.bytes_unreadable > 0)
+        add({"journal", name, std::to_string(state.bytes_unreadable) + " bytes cannot be read",
+             "it is replayed once they can be; where the disk has lost them, 'aimlog repair' "
+             "saves the rest"});
       if (state.bytes_damaged > 0 || state.records_damaged > 0)
         add({"journal", name,
              std::to_string(state.records_damaged) + " records (" +

@@ -128,8 +128,13 @@ class Repair {
   }
 
   void replay(Environment& environment) {
-    for (const fs::path& ring : rings_)
-      fs::copy_file(ring, environment.paths().journals / ring.filename());
+    for (const fs::path& ring : rings_) {
+      const uint64_t lost = copy_journal(ring, environment.paths().journals / ring.filename());
+      if (lost > 0)
+        report_.notes.push_back("journal " + ring.filename().string() + ": " +
+                                std::to_string(lost) +
+                                " bytes cannot be read; the file stays in the damaged repo");
+    }
     const RecoveryReport recovered = recover_dead_journals(environment);
     report_.events_replayed = recovered.events_replayed;
     if (recovered.records_lost > 0)

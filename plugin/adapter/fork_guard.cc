@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "plugin/base/error.h"
+#include "plugin/base/lock_fd.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -34,6 +35,7 @@ namespace {
 
 // glibc takes the handlers back when the library is unloaded.
 void register_handlers() {
+  LockFd::watch_forks();
   static const int result =
       pthread_atfork([] { guards_mutex.lock(); }, [] { guards_mutex.unlock(); },
                      [] {

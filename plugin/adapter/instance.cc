@@ -93,6 +93,7 @@ Instance::Instance(const tuner_create_args& args)
       log_(host_sink(host_), host_filter(host_), severity_of(config_.log.level)),
       environment_(open_repo()),
       ring_(make_ring()),
+      unfinished_(*ring_),
       tracker_(*ring_, handover_, config_),
       fork_guard_([ring = ring_.get(), environment = environment_.get()] {
         ring->abandon_in_child();
@@ -104,6 +105,15 @@ Instance::Instance(const tuner_create_args& args)
                "the journal in " + ring_->path().string() +
                    " cannot be allocated in full on this file system: each event is written "
                    "with a system call");
+  }
+  unfinished_.dismiss();
+}
+
+Instance::RemoveOnError::~RemoveOnError() {
+  try {
+    if (ring_ != nullptr) ring_->remove();
+  } catch (const std::exception&) {
+    // Whoever opens the repo next does it.
   }
 }
 

@@ -40,6 +40,19 @@ class Instance {
   bool shut_down(tuner_status& status, tuner_error* error) noexcept;
 
  private:
+  // Until the instance stands, an error takes the new journal's file away again.
+  class RemoveOnError {
+   public:
+    explicit RemoveOnError(Ring& ring) : ring_(&ring) {}
+    ~RemoveOnError();
+    RemoveOnError(const RemoveOnError&) = delete;
+    RemoveOnError& operator=(const RemoveOnError&) = delete;
+    void dismiss() { ring_ = nullptr; }
+
+   private:
+    Ring* ring_;
+  };
+
   std::shared_ptr<Environment> open_repo();
   std::unique_ptr<Ring> make_ring();
   void warn_about_unmatched_patterns();
@@ -50,6 +63,7 @@ class Instance {
   Log log_;
   std::shared_ptr<Environment> environment_;
   std::unique_ptr<Ring> ring_;
+  RemoveOnError unfinished_;
   Handover handover_;
   Tracker tracker_;
   ForkGuard fork_guard_;

@@ -17,14 +17,18 @@ namespace {
 // Replays one ring, batch by batch; each batch is committed with the position it reaches.
 class Replay {
  public:
-  Replay(Environment& environment, DeadRing& ring, RecoveryReport& report)
-      : environment_(environment), ring_(ring), report_(report), image_(ring.id()) {}
+  Replay(Environment& environment, const DeadRing& ring, RecoveryReport& report)
+      : environment_(environment),
+        ring_(ring),
+        report_(report),
+        image_(ring.id()),
+        is_whole_(ring.unreadable_bytes() == 0) {}
 
   void run() {
     while (apply_batch()) {
     }
     report_.events_replayed += events_;
-    ++report_.journals_replayed;
+    if (is_whole_ || events_ > 0) ++report_.journals_replayed;
   }
 
  private:
@@ -50,10 +54,11 @@ class Replay {
         ++events;
       }
       lost = record_damage(txn, image_, {}, damage);
-      if (!more) conclude(applier);
+      const bool last = !more && is_whole_;
+      if (last) conclude(applier);
       const bool known = image_.row.number != 0 || events > 0;
-      if (known) finish_batch(txn, image_, {position.sequence, position.offset}, !more);
-      if (known && !more) erase_journal_tails(txn, image_.row.number);
+      if (known) finish_batch(txn, image_, {position.sequence, position.offset}, last);
+      if (known && last) erase_journal_tails(txn, image_.row.number);
     });
     events_ += events;
     report_.records_lost += lost;
@@ -67,25 +72,51 @@ class Replay {
   }
 
   Environment& environment_;
-  DeadRing& ring_;
+  const DeadRing& ring_;
   RecoveryReport& report_;
   JournalImage image_;
+  const bool is_whole_;
   uint64_t events_ = 0;
 };
 
-void recover_ring(Environment& environment, const std::filesystem::path& path,
-                  RecoveryReport& report) {
-  auto ring = DeadRing::open(path);
-  if (!ring) return;
-  const RingId id = ring->id();
-  if (ring->is_cut_short()) {
-    report.problems.push_back("the journal " + path.string() +
+void replay_ring(Environment& environment, const DeadRing& ring, RecoveryReport& report) {
+  if (ring.is_cut_short()) {
+    report.problems.push_back("the journal " + ring.path().string() +
                               " is shorter than it was made: events that stood in the missing "
                               "part are lost, and nobody can tell how many");
   }
-  Replay(environment, *ring, report).run();
-  ring->remove();
-  with_write_transaction(environment, [&](WriteTransaction& txn) { erase_journal(txn, id); });
+  Replay(environment, ring, report).run();
+  if (ring.unreadable_bytes() > 0) {
+    report.problems.push_back(std::to_string(ring.unreadable_bytes()) +
+                              " bytes of a journal cannot be read now, so it stays, and what "
+                              "follows in it is replayed later: " +
+                              ring.problem());
+  }
+}
+
+// One ring's file must not keep the others from being replayed: what is wrong with it is told.
+// Trouble with the store would only come again, and is thrown.
+void recover_ring(Environment& environment, const std::filesystem::path& path,
+                  RecoveryReport& report) {
+  bool in_store = false;
+  const char* outcome = " cannot be replayed: ";
+  try {
+    auto ring = DeadRing::open(path);
+    if (!ring) return;
+    in_store = true;
+    replay_ring(environment, *ring, report);
+    in_store = false;
+    if (ring->unreadable_bytes() > 0) return;
+    outcome = " is replayed and stays: ";
+    ring->remove();
+    in_store = true;
+    with_write_transaction(environment,
+                           [&](WriteTransaction& txn) { erase_journal(txn, ring->id()); });
+  } catch (const Error& error) {
+    const bool is_io = error.code() == ErrorCode::no_space || error.code() == ErrorCode::io;
+    if (in_store && is_io) throw;
+    report.problems.push_back("the journal " + path.string() + outcome + error.what());
+  }
 }
 
 // Rows whose ring is gone: its records were all applied when it was unlinked, or somebody deleted
@@ -99,7 +130,14 @@ void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
       if (!std::filesystem::exists(ring_path(environment, ring))) lost.push_back(ring);
     });
   }
-  if (!lost.empty()) sync_directory(environment.paths().journals);
+  if (lost.empty()) return;
+  try {
+    sync_directory(environment.paths().journals);
+  } catch (const Error& error) {
+    report.problems.push_back(std::string("journals that are gone are not closed yet: ") +
+                              error.what());
+    return;
+  }
   for (const RingId& ring : lost) {
     with_write_transaction(environment, [&](WriteTransaction& txn) {
       JournalImage image(ring);
@@ -123,19 +161,12 @@ RecoveryReport recover_dead_journals(Environment& environment) {
   // alive. Whoever is stopped in the middle of his must not stop others for ever, so after a while
   // we go on without; DeadRing's own lock keeps the rings apart.
   const std::filesystem::path file = environment.paths().root / "recovery.lock";
-  const TimedLock lock(UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)), LOCK_EX,
-                       std::chrono::seconds(10));
+  const TimedLock lock(
+      LockFd([&] { return UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)); }),
+      LOCK_EX, std::chrono::seconds(10));
   remove_unfinished_rings(environment.paths().journals);
   for (const auto& path : list_rings(environment.paths().journals)) {
-    try {
-      recover_ring(environment, path, report);
-    } catch (const Error& error) {
-      // One bad ring must not keep the others from being replayed; trouble with the store itself
-      // would only come again.
-      if (error.code() == ErrorCode::no_space || error.code() == ErrorCode::io) throw;
-      report.problems.push_back("the journal " + path.string() +
-                                " cannot be replayed: " + error.what());
-    }
+    recover_ring(environment, path, report);
   }
   conclude_lost_rings(environment, report);
   return report;

@@ -23,8 +23,8 @@ struct RecoveryReport {
   uint64_t events_replayed = 0;
   uint32_t runs_crashed = 0;  // runs that were open and are now marked crashed
   uint64_t records_lost = 0;  // damaged records, also stored as losses
-  std::vector<std::string>
-      problems;  // one text for each journal that could not be replayed; it is left where it is
+  // One text for each journal that could not be replayed to its end; it is left where it is.
+  std::vector<std::string> problems;
 };
 
 // Safe to call at any time, by several processes at once. Throws Error only if the store itself
@@ -57,9 +57,14 @@ struct JournalState {
   AppliedPosition applied;
   uint64_t events_waiting = 0;  // valid records beyond the applied position
   uint64_t records_damaged = 0, bytes_damaged = 0;
+  uint64_t bytes_unreadable = 0;  // events that stand in or behind these are not counted above
 };
 // Nothing is replayed and nothing written. `rows`: what the store says of its journals.
 std::vector<JournalState> look_at_journals(const std::filesystem::path& directory,
                                            const std::map<RingId, JournalRow>& rows);
+
+// Copies a ring file as far as it can be read. How many bytes could not be is returned; they are
+// zeros in the copy, which its recovery counts as damage. Throws Error.
+uint64_t copy_journal(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace aimlog

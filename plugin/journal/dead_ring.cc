@@ -35,16 +35,30 @@ class AreaCopy {
   char* data() const { return data_; }
   RingArea area() const { return {data_, bytes_}; }
 
-  // Pages that cannot be read stay zero: they come out as damage between the records around them.
+  // Page by page where not all can be read; what cannot be is noted.
   void fill(int fd, const std::filesystem::path& path) {
     constexpr uint64_t piece = uint64_t{1} << 20;
     for (uint64_t at = 0; at < bytes_; at += piece) {
       const uint64_t end = std::min(at + piece, bytes_);
       if (fill_part(fd, at, end - at, path)) continue;
       for (uint64_t page = at; page < end; page += ring_header_bytes) {
-        fill_part(fd, page, ring_header_bytes, path);
+        if (!fill_part(fd, page, ring_header_bytes, path)) unreadable_pages_.push_back(page);
       }
     }
+  }
+
+  uint64_t unreadable_bytes() const { return unreadable_pages_.size() * ring_header_bytes; }
+  // Why: what the last of them said.
+  const std::string& problem() const { return problem_; }
+
+  // How many bytes from `place` on, round the area's end, stand before a page that cannot be read.
+  uint64_t readable_from(uint64_t place) const {
+    uint64_t readable = bytes_;
+    for (const uint64_t page : unreadable_pages_) {
+      if (page <= place && place < page + ring_header_bytes) return 0;
+      readable = std::min(readable, page > place ? page - place : page + bytes_ - place);
+    }
+    return readable;
   }
 
  private:
@@ -52,13 +66,16 @@ class AreaCopy {
     try {
       read_all_at(fd, data_ + at, count, ring_header_bytes + at, path);
       return true;
-    } catch (const Error&) {
+    } catch (const Error& error) {
+      problem_ = error.what();
       return false;
     }
   }
 
   char* data_;
   uint64_t bytes_;
+  std::vector<uint64_t> unreadable_pages_;
+  std::string problem_;
 };
 
 // Whether the file that was opened still goes by that name: a recovery that waited for the lock
@@ -70,13 +87,13 @@ bool is_still_at(int fd, const std::filesystem::path& path) {
   return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-// An empty UniqueFd if there is no such file.
-UniqueFd open_if_there(const std::filesystem::path& path) {
+// Empty if there is no such file.
+LockFd open_if_there(const std::filesystem::path& path) {
   try {
-    return open_file(path, O_RDONLY);
+    return LockFd([&] { return open_file(path, O_RDONLY); });
   } catch (const Error&) {
     std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored) && !ignored) return UniqueFd();
+    if (!std::filesystem::exists(path, ignored) && !ignored) return LockFd();
     throw;
   }
 }
@@ -100,7 +117,7 @@ bool lock_for_replay(int fd, const std::filesystem::path& path) {
 }  // namespace
 
 struct DeadRing::State {
-  State(UniqueFd lock_fd, std::filesystem::path file_path, const RingHeader& header)
+  State(LockFd lock_fd, std::filesystem::path file_path, const RingHeader& header)
       : lock(std::move(lock_fd)),
         path(std::move(file_path)),
         id(header.ring_id),
@@ -113,7 +130,7 @@ struct DeadRing::State {
     if (lock) flock(lock.get(), LOCK_UN);
   }
 
-  UniqueFd lock;
+  LockFd lock;
   std::filesystem::path path;
   std::array<unsigned char, 16> id;
   RingChecksum checksum;
@@ -127,7 +144,7 @@ DeadRing& DeadRing::operator=(DeadRing&&) noexcept = default;
 DeadRing::~DeadRing() = default;
 
 std::optional<DeadRing> DeadRing::open(const std::filesystem::path& path, bool read_only) {
-  UniqueFd fd = open_if_there(path);
+  LockFd fd = open_if_there(path);
   if (!fd) return std::nullopt;
   const bool locked =
       read_only ? try_lock_file(fd.get(), LOCK_SH, path) : lock_for_replay(fd.get(), path);
@@ -143,11 +160,13 @@ const std::array<unsigned char, 16>& DeadRing::id() const { return state_->id; }
 const std::filesystem::path& DeadRing::path() const { return state_->path; }
 
 bool DeadRing::is_cut_short() const { return state_->cut_short; }
+uint64_t DeadRing::unreadable_bytes() const { return state_->copy.unreadable_bytes(); }
+const std::string& DeadRing::problem() const { return state_->copy.problem(); }
 
 bool DeadRing::read(RingPosition& position, RingRecord& out, RingDamage& damage) const {
   const RingArea area = state_->copy.area();
   // The writer never went a whole data area beyond what was committed.
-  const uint64_t end = position.offset + area.bytes;
+  const uint64_t end = position.offset + state_->copy.readable_from(position.offset % area.bytes);
   if (end < position.offset) return false;
   return find_record(area, state_->checksum, position, end, out, damage);
 }
@@ -158,11 +177,16 @@ void DeadRing::remove() {
 }
 
 bool ring_is_live(const std::filesystem::path& path) {
-  const UniqueFd fd = open_if_there(path);
-  if (!fd) return false;
-  if (!try_lock_file(fd.get(), LOCK_SH, path)) return true;
-  flock(fd.get(), LOCK_UN);
-  return false;
+  try {
+    const LockFd fd = open_if_there(path);
+    if (!fd) return false;
+    if (!try_lock_file(fd.get(), LOCK_SH, path)) return true;
+    flock(fd.get(), LOCK_UN);
+    return false;
+  } catch (const Error&) {
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0 || errno != EACCES) throw;
+    return true;
+  }
 }
 
 }  // namespace aimlog

@@ -63,7 +63,7 @@ void RingFile::make(const std::filesystem::path& directory,
   const std::filesystem::path unfinished = path_.string() + ".tmp";
   file_ = open_file(unfinished, O_RDWR | O_CREAT | O_EXCL);
   UnlinkOnError unlink(unfinished);
-  lock_ = open_file(unfinished, O_RDWR);
+  lock_ = LockFd([&] { return open_file(unfinished, O_RDWR); });
   if (!try_lock_file(lock_.get(), LOCK_EX, unfinished)) {
     throw Error(ErrorCode::busy, "another process holds the new journal " + unfinished.string());
   }
@@ -139,8 +139,8 @@ void RingFile::remove() {
 void RingFile::close() noexcept {
   if (data_ != nullptr) munmap(data_, data_bytes_);
   data_ = nullptr;
-  // A forked child may still hold a copy of the descriptor, so closing ours alone would not end the
-  // lock.
+  // A child that was made without the fork handlers may hold a copy of the descriptor, so closing
+  // ours alone would not end the lock.
   if (lock_) flock(lock_.get(), LOCK_UN);
   lock_.reset();
   file_.reset();

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "plugin/base/unique_fd.h"
+#include "plugin/base/lock_fd.h"
 
 namespace aimlog {
 
@@ -49,7 +49,7 @@ class RingFile {
   std::filesystem::path path_;
   uint64_t data_bytes_;
   UniqueFd file_;
-  UniqueFd lock_;
+  LockFd lock_;
   char* data_ = nullptr;
   bool uses_write_calls_ = false;
 };

@@ -95,7 +95,7 @@ class CreationLock {
   ~CreationLock() { unlock_file(fd_.get()); }
 
  private:
-  UniqueFd fd_;
+  LockFd fd_;
 };
 
 }  // namespace

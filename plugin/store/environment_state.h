@@ -10,7 +10,7 @@
 #include <mutex>
 #include <string>
 
-#include "plugin/base/unique_fd.h"
+#include "plugin/base/lock_fd.h"
 #include "plugin/store/environment.h"
 #include "plugin/store/lmdb_handles.h"
 
@@ -60,7 +60,7 @@ struct Environment::State {
 
   MDB_env* env = nullptr;
   std::array<MDB_dbi, table_count> tables{};
-  UniqueFd write_lock;
+  LockFd write_lock;
 
   std::mutex writer;  // flock does not tell threads of one process apart
   std::mutex gate;

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "plugin/base/unique_fd.h"
+#include "plugin/base/lock_fd.h"
 #include "plugin/store/write_lock.h"
 
 namespace aimlog {
@@ -16,7 +16,7 @@ namespace aimlog {
 class TimedLock {
  public:
   // `operation`: LOCK_SH or LOCK_EX. Without a file nothing is locked.
-  TimedLock(UniqueFd fd, int operation, std::chrono::milliseconds patience) : fd_(std::move(fd)) {
+  TimedLock(LockFd fd, int operation, std::chrono::milliseconds patience) : fd_(std::move(fd)) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (fd_ && ::flock(fd_.get(), operation | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
@@ -28,7 +28,7 @@ class TimedLock {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
-  // By name, so that a forked child's copy of the descriptor does not keep it.
+  // By name, in case that a child was made without the fork handlers and keeps a copy.
   ~TimedLock() { unlock_file(fd_.get()); }
   TimedLock(const TimedLock&) = delete;
   TimedLock& operator=(const TimedLock&) = delete;
@@ -37,7 +37,7 @@ class TimedLock {
   bool is_late() const { return is_late_; }
 
  private:
-  UniqueFd fd_;
+  LockFd fd_;
   bool is_late_ = false;
 };
 

@@ -9,18 +9,18 @@
 #include <filesystem>
 
 #include "plugin/base/error.h"
-#include "plugin/base/unique_fd.h"
+#include "plugin/base/lock_fd.h"
 
 namespace aimlog {
 
-inline UniqueFd open_lock_file(const std::filesystem::path& file) {
-  UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0664));
+inline LockFd open_lock_file(const std::filesystem::path& file) {
+  LockFd fd([&] { return UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0664)); });
   if (!fd) throw system_error("cannot open " + file.string() + " to write to the repo", errno);
   return fd;
 }
 
-// `operation` as of flock(2); waits. Released by flock(LOCK_UN) and not by closing, for a forked
-// child may hold a copy of the descriptor.
+// `operation` as of flock(2); waits. Released by flock(LOCK_UN) and not by closing, for a child
+// that was made without the fork handlers may hold a copy of the descriptor.
 inline void lock_file(int fd, int operation, const std::filesystem::path& file) {
   while (::flock(fd, operation) != 0) {
     if (errno != EINTR) throw system_error("cannot lock " + file.string(), errno);

@@ -1,6 +1,7 @@
 #include "plugin/tracker/event_writer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <thread>
 
@@ -9,6 +10,8 @@
 
 namespace aimlog {
 namespace {
+
+constexpr size_t gap_bytes_max = 128;  // a gap record with its head
 
 RingRoom room_for(EventType type) {
   return type == EventType::result ? RingRoom::results : RingRoom::reserved;
@@ -23,7 +26,9 @@ EventWriter::EventWriter(Ring& ring, Handover& handover, const Config& config, C
       on_full_(config.on_full),
       full_wait_(config.full_wait_ms),
       always_wait_(config.always_wait_ms),
-      handover_(handover) {}
+      handover_(handover) {
+  gap_payload_.reserve(gap_bytes_max);
+}
 
 WriteOutcome EventWriter::write(const Event& event) {
   return settle(event_type(event), append(event));
@@ -48,15 +53,14 @@ WriteOutcome EventWriter::write_result(const TrialKey& trial, const Hash128& sha
 }
 
 bool EventWriter::write_gap() {
-  Bytes payload;
-  append_event(payload, gap_);
-  char* place = ring_.reserve(static_cast<uint32_t>(payload.size()), RingRoom::reserved);
+  gap_payload_.clear();
+  append_event(gap_payload_, gap_);
+  const auto bytes = static_cast<uint32_t>(gap_payload_.size());
+  char* place = ring_.reserve(bytes, RingRoom::reserved);
   if (place == nullptr) return false;
-  std::memcpy(place, payload.data(), payload.size());
-  if (ring_.publish(static_cast<uint16_t>(EventType::gap), static_cast<uint32_t>(payload.size())) ==
-      0) {
-    return false;
-  }
+  std::memcpy(place, gap_payload_.data(), bytes);
+  unwritable_ = ring_.publish(static_cast<uint16_t>(EventType::gap), bytes) == 0;
+  if (unwritable_) return false;
   gap_ = {};
   return true;
 }
@@ -75,7 +79,9 @@ uint64_t EventWriter::append(EventType type, ByteView prefix, ByteView body, Rin
   std::memcpy(place, prefix.data(), prefix.size());
   if (!body.empty()) std::memcpy(place + prefix.size(), body.data(), body.size());
   full_ = false;
-  return ring_.publish(static_cast<uint16_t>(type), bytes);
+  const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
+  unwritable_ = sequence == 0;
+  return sequence;
 }
 
 // What a published record still needs; `sequence` is 0 if it could not be published.
@@ -89,18 +95,23 @@ WriteOutcome EventWriter::settle(EventType type, uint64_t sequence) {
 // The gap comes first, so that it stands where the events are missing; a result waits behind it
 // like behind any other.
 char* EventWriter::find_room(uint32_t bytes, RingRoom room) {
-  if (has_gap() && ring_.reserve(bytes + 128, room) != nullptr && write_gap()) {
+  if (has_gap() && ring_.reserve(bytes + gap_bytes_max, room) != nullptr && write_gap()) {
     char* place = ring_.reserve(bytes, room);
     if (place != nullptr) return place;
   }
   return wait_for_room(bytes, room);
 }
 
-// With `on_full: block` the host chose to wait for as long as it takes; but not for a store that
-// fails.
+// Waiting helps where the committer makes room; not where the ring's file cannot be written.
 bool EventWriter::may_wait() const {
-  if (handover_.broken()) return false;
-  return !full_ || (on_full_ == OnFull::block && !handover_.failing());
+  if (handover_.broken() || unwritable_) return false;
+  return !full_ || may_wait_on();
+}
+
+// With `on_full: block` the host chose to wait for as long as it takes; but not for a store that
+// fails, nor in its last call.
+bool EventWriter::may_wait_on() const {
+  return on_full_ == OnFull::block && !closing_ && !handover_.failing() && !handover_.broken();
 }
 
 char* EventWriter::wait_for_room(uint32_t bytes, RingRoom room) {
@@ -114,12 +125,15 @@ char* EventWriter::wait_for_room(uint32_t bytes, RingRoom room) {
     std::this_thread::sleep_for(std::chrono::microseconds(100));
     if (has_gap()) write_gap();
     if (!has_gap()) place = ring_.reserve(bytes, room);
-    const bool endless = on_full_ == OnFull::block && !handover_.failing() && !handover_.broken();
-    if (place != nullptr || (!endless && monotonic_ns() >= deadline)) break;
+    if (place != nullptr || unwritable_) break;
+    if (!may_wait_on() && monotonic_ns() >= deadline) break;
   }
   counters_.wait_ns_max =
       std::max(counters_.wait_ns_max, static_cast<uint64_t>(monotonic_ns() - start));
-  if (place == nullptr) full_ = true;
+  if (place == nullptr && !full_) {
+    full_ = true;
+    drops_ = 0;
+  }
   return place;
 }
 
@@ -129,6 +143,9 @@ WriteOutcome EventWriter::drop(EventType type) {
   gap_.last_ns = now;
   ++(type == EventType::result ? gap_.results : gap_.others);
   ++counters_.events_dropped;
+  // What is only in memory dies with the process. A record at the first drop and whenever their
+  // number has doubled takes little of the ring's reserve, and says of more than half of them.
+  if (std::has_single_bit(++drops_)) write_gap();
   return WriteOutcome::dropped;
 }
 

@@ -45,11 +45,14 @@ class EventWriter {
   // Counts an event that cannot be written, and its part in the gap record to come.
   WriteOutcome drop(EventType type);
 
+  // The host ends: from now on no wait is longer than full_wait_ms.
+  void begin_close() { closing_ = true; }
+
   bool has_gap() const { return gap_.results + gap_.others > 0; }
-  // Writes the pending gap record if there is one and room for it.
-  bool write_gap();
 
  private:
+  // Writes the pending gap record if there is room for it.
+  bool write_gap();
   // The sequence number; 0 if it is not in the ring.
   uint64_t append(const Event& event);
   uint64_t append(EventType type, ByteView prefix, ByteView body, RingRoom room);
@@ -58,24 +61,31 @@ class EventWriter {
     const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
     if (sequence != 0 && durability_ != Durability::always) [[likely]]
       return WriteOutcome::ok;
+    unwritable_ = sequence == 0;
     return settle(type, sequence);
   }
   WriteOutcome settle(EventType type, uint64_t sequence);
   char* find_room(uint32_t bytes, RingRoom room);
   char* wait_for_room(uint32_t bytes, RingRoom room);
   bool may_wait() const;
+  bool may_wait_on() const;
 
   RingWriter& ring_;
   Counters& counters_;
   GapEvent gap_;
   // A wait ran out: later events are dropped at once until room is found.
   bool full_ = false;
+  // The last record could not be written into the ring's file, though there was room.
+  bool unwritable_ = false;
+  bool closing_ = false;
+  uint64_t drops_ = 0;  // since a wait ran out
   Durability durability_;
   OnFull on_full_;
   std::chrono::milliseconds full_wait_;
   std::chrono::milliseconds always_wait_;
   Handover& handover_;
   Bytes scratch_;
+  Bytes gap_payload_;
 };
 
 }  // namespace aimlog

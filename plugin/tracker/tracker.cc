@@ -279,7 +279,9 @@ WriteOutcome Tracker::experiment_end(const tuner_experiment_end_event& event) {
 void Tracker::close() {
   // A ring that never had a session has nothing to close. Where there is no room for the record the
   // committer's end in good order says the same; and whoever ends the instance waits for all.
-  if (recording_) writer_.announce(CloseEvent{wall_clock_ns()});
+  if (!recording_) return;
+  writer_.begin_close();
+  writer_.announce(CloseEvent{wall_clock_ns()});
 }
 
 Bytes Tracker::state() {

@@ -1,34 +1,19 @@
 #include "plugin/base/signals.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <optional>
 
 #include "plugin/base/unique_fd.h"
 #include "tests/support/catch.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/temp_dir.h"
 
 namespace aimlog::test {
 namespace {
 
-constexpr rlim_t limit_bytes = 4096;
-
-// Files of this process end at 4 KB.
-class SmallFiles {
- public:
-  SmallFiles() {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{limit_bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~SmallFiles() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
+constexpr off_t limit_bytes = 4096;
 
 bool is_blocked(int signal) {
   sigset_t now;
@@ -47,7 +32,7 @@ bool is_pending(int signal) {
 TEST_CASE("AFileThatMayNotGrowIsAnErrorAndNoSignal") {
   const TempDir dir;
   const UniqueFd file(open((dir / "file").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  const SmallFiles small;
+  const FileSizeLimit limit(limit_bytes);
   {
     const FileSizeSignalBlocked blocked;
     errno = 0;

@@ -1,6 +1,5 @@
 #include "plugin/commit/committer.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -9,6 +8,7 @@
 
 #include "plugin/store/journal_table.h"
 #include "tests/support/catch.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/unit/commit/journaled_repo.h"
 
 namespace aimlog::test {
@@ -114,20 +114,6 @@ TEST_CASE("ARepoThatIsGoneForAWhileGetsEverythingOnce") {
   CHECK(repo.handover.commit_errors() > 0);
   CHECK(repo.points("a", "x").size() == 50);
 }
-
-// The process's limit on the size of files, so that LMDB cannot write what a commit needs.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(uint64_t bytes) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 TEST_CASE("TheThreadTakesNoSignalsOfTheHost") {
   Committing repo;

@@ -247,15 +247,62 @@ TEST_CASE("AZeroedSectorIsCountedAndTheRestIsKept") {
   CHECK(only_true_records(read));
 }
 
-TEST_CASE("AnUnreadableSectorIsDamageAndNotAnError") {
+TEST_CASE("WhatStandsBehindAnUnreadableSectorIsLeftForLater") {
   TempDir dir;
   write_file(dir / "whole.ring", ring_file_with(dir.path(), 400));
   FaultyFile file;
   file.break_sector(ring_header_bytes + 8192, ring_header_bytes + 8192 + 512);
-  const ReadBack read = read_all(DeadRing::open(dir / "whole.ring").value());
-  CHECK(read.end.sequence == 400);
-  CHECK(read.damage.bytes_skipped >= 4096);
-  CHECK(read.sequences.size() + read.damage.records_missing == 400);
+  ReadBack read;
+  {
+    const DeadRing ring = DeadRing::open(dir / "whole.ring").value();
+    CHECK(ring.unreadable_bytes() == 4096);
+    CHECK(ring.problem().find("whole.ring") != std::string::npos);
+    read = read_all(ring);
+  }
+  CHECK(read.end.offset <= 8192);
+  CHECK(read.end.offset > 8192 - 256);
+  CHECK(read.damage.bytes_skipped == 0);
+  CHECK(only_true_records(read));
+  file.break_sector(0, 0);
+  const DeadRing ring = DeadRing::open(dir / "whole.ring").value();
+  CHECK(ring.unreadable_bytes() == 0);
+  const ReadBack rest = read_all(ring, read.end);
+  CHECK(rest.end.sequence == 400);
+  CHECK(rest.damage.records_missing == 0);
+  CHECK(read.sequences.size() + rest.sequences.size() == 400);
+}
+
+TEST_CASE("AnUnreadableSectorOfTheLapBeforeIsTheEndToo") {
+  TempDir dir;
+  const Lapped ring = lapped_ring(dir.path(), 20);
+  const uint64_t page = ring.released.offset % ring_bytes_min / 4096 * 4096;
+  FaultyFile file;
+  file.break_sector(page, page + 4096);  // the last whole page before the released position
+  const DeadRing dead = DeadRing::open(ring.path).value();
+  CHECK(dead.unreadable_bytes() == 4096);
+  CHECK(read_all(dead, ring.released).sequences.size() == 20);
+  CHECK_FALSE(read_all(dead).end.sequence > ring.written);
+}
+
+TEST_CASE("AReadThatFailsOnceCostsNothing") {
+  TempDir dir;
+  write_file(dir / "whole.ring", ring_file_with(dir.path(), 400));
+  const int error_number = GENERATE(EIO, ENOMEM);
+  int opened = 0;
+  for (uint64_t nth = 1; nth <= 12; ++nth) {
+    FaultyFile file;
+    file.fail_call(nth, error_number);
+    try {
+      const auto ring = DeadRing::open(dir / "whole.ring");
+      if (!ring) continue;
+      ++opened;
+      CHECK(ring->unreadable_bytes() == 0);
+      CHECK(read_all(*ring).sequences.size() == 400);
+    } catch (const Error&) {
+      // Told, and nothing is changed.
+    }
+  }
+  CHECK(opened >= 5);
 }
 
 TEST_CASE("ALookByAnotherIsNoSignOfLife") {

@@ -1,6 +1,7 @@
 // Making, listing and removing ring files, with every system call failing once.
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -175,6 +176,20 @@ TEST_CASE("ALiveRingIsNotOpenedAndADeadOneOnlyOnce") {
   CHECK_FALSE(std::filesystem::exists(path));
   CHECK_FALSE(ring_is_live(path));
   CHECK_FALSE(DeadRing::open(path).has_value());
+}
+
+TEST_CASE("ARingThatOneMayNotReadIsLeftAlone") {
+  TempDir dir;
+  const std::filesystem::path path = dir / "of_another.ring";
+  write_file(path, ring_file_with(dir.path(), 1));
+  std::filesystem::permissions(path, std::filesystem::perms::none);
+  std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+  const uid_t user = geteuid();
+  if (user == 0) REQUIRE(seteuid(65534) == 0);
+  const bool live = ring_is_live(path);
+  CHECK_THROWS_AS(DeadRing::open(path), Error);
+  if (user == 0) REQUIRE(seteuid(user) == 0);
+  CHECK(live);
 }
 
 TEST_CASE("ARecoveryThatComesTooLateFindsNothing") {

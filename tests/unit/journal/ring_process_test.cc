@@ -2,9 +2,11 @@
 // parent.
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "plugin/base/file.h"
 #include "plugin/journal/dead_ring.h"
 #include "plugin/journal/ring.h"
 #include "tests/support/catch.h"
@@ -44,6 +46,18 @@ Shared* map_shared() {
 template <typename Body>
 pid_t fork_child(Body body) {
   const pid_t pid = fork();
+  if (pid == 0) {
+    body();
+    _exit(0);
+  }
+  return pid;
+}
+
+// As a program may do that knows nothing of fork handlers.
+template <typename Body>
+pid_t fork_child_without_handlers(Body body) {
+  const auto pid =
+      static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (pid == 0) {
     body();
     _exit(0);
@@ -143,14 +157,61 @@ TEST_CASE("AChildThatOutlivesItsParentDoesNotKeepTheRingLive") {
   munmap(shared, sizeof *shared);
 }
 
-TEST_CASE("AChildThatForgotTheLockKeepsTheRingLive") {
-  // Why abandon_in_child() is there: without it, the same child does keep the lock.
+TEST_CASE("NoChildKeepsARingLiveThatWasForkedWhileItWasMade") {
+  TempDir dir;
+  Shared* shared = map_shared();
+  static Shared* progress;
+  static int told[2];
+  progress = shared;
+  REQUIRE(pipe(told) == 0);
+  const bool replaying = GENERATE(false, true);
+  if (replaying) write_file(dir / "dead.ring", ring_file_with(dir.path(), 3));
+  static const auto fork_once = [] {
+    if (progress->acknowledged.exchange(1) > 0) return;
+    fork_child([] {
+      const pid_t pid = getpid();  // told when its fork handlers have run
+      (void)!write(told[1], &pid, sizeof pid);
+      pause();
+    });
+  };
+  const pid_t parent = fork_child([&] {
+    FileCalls calls = system_file_calls;
+    calls.fsync = [](int fd) {
+      fork_once();
+      return ::fsync(fd);
+    };
+    calls.pread = [](int fd, void* bytes, size_t count, off_t offset) {
+      fork_once();
+      return ::pread(fd, bytes, count, offset);
+    };
+    set_file_calls(calls);
+    const auto dead = replaying ? DeadRing::open(dir / "dead.ring") : std::nullopt;
+    const auto ring = replaying ? nullptr : Ring::create(dir.path(), ring_bytes_min);
+    shared->acknowledged.store(2);
+    pause();
+  });
+  pid_t orphan = 0;
+  REQUIRE(read(told[0], &orphan, sizeof orphan) == sizeof orphan);
+  while (shared->acknowledged.load() < 2) usleep(50);
+  const auto rings = list_rings(dir.path());
+  REQUIRE(rings.size() == 1);
+  CHECK(ring_is_live(rings[0]));
+  kill_and_wait(parent);
+  CHECK_FALSE(ring_is_live(rings[0]));
+  kill(orphan, SIGKILL);
+  close(told[0]);
+  close(told[1]);
+  munmap(shared, sizeof *shared);
+}
+
+TEST_CASE("AChildThatNoHandlerSawKeepsTheRingLive") {
+  // Why there are fork handlers: without them, the same child does keep the lock.
   TempDir dir;
   int alive[2];
   REQUIRE(pipe(alive) == 0);
   auto ring = Ring::create(dir.path(), ring_bytes_min);
   const std::filesystem::path path = ring->path();
-  const pid_t child = fork_child([&] {
+  const pid_t child = fork_child_without_handlers([&] {
     close(alive[1]);
     char byte;
     (void)!read(alive[0], &byte, 1);
