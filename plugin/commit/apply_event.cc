@@ -64,6 +64,7 @@ bool EventApplier::place(const SessionEvent& event) {
   image_.row.started_ns = event.time_ns;
   image_.row.pid = event.pid;
   image_.row.machine = event.machine;
+  image_.row.ended = false;
   image_.job = get_job(txn_, image_.row.job);
   return true;
 }
@@ -189,19 +190,36 @@ bool EventApplier::place(const FailureEvent& event) {
 
 bool EventApplier::place(const ExperimentEndEvent& event) {
   if (image_.row.job == 0) return false;
-  runs_.close_open_runs(TrialStatus::stopped, event.time_ns);
-  if (has_other_live_journal(txn_, image_.ring, image_.row.job, is_live_)) return true;
-  runs_.stop_waiting_runs(event.time_ns);
+  image_.row.ended = true;
   image_.job = get_job(txn_, image_.row.job);
-  image_.job.ended_ns = event.time_ns;
+  image_.job.ended_ns = 0;
+  image_.job.end_said_ns = event.time_ns;
   image_.job.interrupted = event.interrupted;
   put_job(txn_, image_.row.job, image_.job);
+  close(TrialStatus::stopped, event.time_ns);
   return true;
+}
+
+uint32_t EventApplier::close(TrialStatus status, int64_t time_ns) {
+  const uint32_t closed = runs_.close_open_runs(status, time_ns);
+  end_job_with_last_journal();
+  return closed;
+}
+
+// The host's word that the job is over counts when nobody works on it any more.
+void EventApplier::end_job_with_last_journal() {
+  if (image_.row.job == 0) return;
+  image_.job = get_job(txn_, image_.row.job);
+  if (image_.job.end_said_ns == 0 || image_.job.ended_ns != 0) return;
+  if (has_other_working_journal(txn_, image_.ring, image_.row.job, is_live_)) return;
+  runs_.stop_waiting_runs(image_.job.end_said_ns);
+  image_.job.ended_ns = image_.job.end_said_ns;
+  put_job(txn_, image_.row.job, image_.job);
 }
 
 bool EventApplier::place(const CloseEvent& event) {
   if (image_.row.job == 0) return false;
-  runs_.close_open_runs(TrialStatus::stopped, event.time_ns);
+  close(TrialStatus::stopped, event.time_ns);
   image_.row.closed = true;
   return true;
 }
