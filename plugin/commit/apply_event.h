@@ -20,7 +20,7 @@ inline constexpr uint64_t batch_bytes_max = uint64_t{4} << 20;
 class EventApplier {
  public:
   EventApplier(WriteTransaction& txn, JournalImage& image, const IsLive& is_live)
-      : txn_(txn), image_(image), is_live_(is_live), runs_(txn, image) {}
+      : txn_(txn), image_(image), is_live_(is_live), runs_(txn, image, is_live) {}
 
   // One record. Payloads that are damaged, or cannot be placed, are counted as undecodable, never
   // thrown.
