@@ -64,6 +64,7 @@ bool EventApplier::place(const SessionEvent& event) {
   image_.row.started_ns = event.time_ns;
   image_.row.pid = event.pid;
   image_.row.machine = event.machine;
+  image_.row.ended = false;
   image_.job = get_job(txn_, image_.row.job);
   return true;
 }
@@ -96,20 +97,15 @@ bool EventApplier::place(const StartEvent& event) {
   LiveRun* run = runs_.find(event.trial, event.time_ns);
   if (run == nullptr) return false;
   // A restore right behind its start speaks of the same start.
-  const bool same_start = event.restored && run->row.status == TrialStatus::running &&
-                          run->results == 0 && !run->attempt.restored;
+  const bool same_start = event.restored && run->in_charge &&
+                          run->row.status == TrialStatus::running && run->results == 0 &&
+                          !run->attempt.restored;
   if (!same_start) runs_.begin_attempt(*run, event.time_ns);
   describe(*run, event);
   return true;
 }
 
 void EventApplier::describe(LiveRun& run, const StartEvent& event) {
-  take_over(run.row.trial_name, event.name);
-  take_over(run.row.trainable_name, event.trainable_name);
-  take_over(run.row.experiment_tag, event.experiment_tag);
-  take_over(run.row.local_dir, event.local_dir);
-  take_over(run.row.remote_dir, event.remote_dir);
-  run.row.failures = std::max(run.row.failures, event.failure_count);
   AttemptRow& attempt = run.attempt;
   if (event.host_attempt != 0) attempt.host_attempt = event.host_attempt;
   if (event.pid != 0) attempt.pid = event.pid;
@@ -117,6 +113,13 @@ void EventApplier::describe(LiveRun& run, const StartEvent& event) {
   take_over(attempt.node_ip, event.node_ip);
   take_over(attempt.checkpoint_path, event.checkpoint_path);
   run.dirty = true;
+  if (!run.in_charge) return;  // an old start
+  take_over(run.row.trial_name, event.name);
+  take_over(run.row.trainable_name, event.trainable_name);
+  take_over(run.row.experiment_tag, event.experiment_tag);
+  take_over(run.row.local_dir, event.local_dir);
+  take_over(run.row.remote_dir, event.remote_dir);
+  run.row.failures = std::max(run.row.failures, event.failure_count);
   if (event.params.empty() && event.config.empty()) return;
   const auto newest = get_params(txn_, run.number);
   ParamsRow row = newest.value_or(ParamsRow{});
@@ -133,7 +136,7 @@ bool EventApplier::place(const ResultEvent& event) {
   const ShapeNumber shape = find_shape_number(event.shape);
   // Else whoever reads the run would meet a result that does not fit, again and again.
   if (shape == 0 || head.columns != shape_row(txn_, image_, shape).names.size()) return false;
-  LiveRun* run = runs_.find(event.trial, head.time_ns);
+  LiveRun* run = runs_.take_up(event.trial, head.time_ns);
   if (run == nullptr) return false;
   runs_.go_on(*run, head.time_ns);
   const size_t offset = run->result_bytes.size();
@@ -142,22 +145,27 @@ bool EventApplier::place(const ResultEvent& event) {
   if (head.step_is_count) {
     set_result_step(run->result_bytes, offset, static_cast<int64_t>(run->results));
   }
-  run->pending.push_back({sequence_, shape, 0, offset, event.result.size()});
+  run->pending.push_back({sequence_, shape, run->attempt_number, 0, offset, event.result.size()});
   return true;
 }
 
 bool EventApplier::place(const CheckpointEvent& event) {
-  const LiveRun* run = runs_.find(event.trial, event.time_ns);
+  const LiveRun* run = runs_.take_up(event.trial, event.time_ns);
   if (run == nullptr) return false;
   add_checkpoint(
       txn_, run->number,
-      {event.time_ns, run->row.attempts, event.saved, event.has_step, event.step, event.path});
+      {event.time_ns, run->attempt_number, event.saved, event.has_step, event.step, event.path});
   return true;
 }
 
 bool EventApplier::place(const EndEvent& event) {
-  LiveRun* run = runs_.find(event.trial, event.time_ns);
+  LiveRun* run = runs_.take_up(event.trial, event.time_ns);
   if (run == nullptr) return false;
+  if (!run->in_charge) {
+    if (event.status != TrialStatus::paused)
+      runs_.end_followed(*run, event.status, {}, event.time_ns);
+    return true;
+  }
   if (RunKeeper::is_settled(*run)) return true;
   if (event.status == TrialStatus::paused) {
     runs_.pause(*run, event.time_ns);
@@ -170,8 +178,12 @@ bool EventApplier::place(const EndEvent& event) {
 }
 
 bool EventApplier::place(const FailureEvent& event) {
-  LiveRun* run = runs_.find(event.trial, event.time_ns);
+  LiveRun* run = runs_.take_up(event.trial, event.time_ns);
   if (run == nullptr) return false;
+  if (!run->in_charge) {
+    runs_.end_followed(*run, TrialStatus::failed, event.error_text, event.time_ns);
+    return true;
+  }
   if (RunKeeper::is_settled(*run)) return true;
   run->row.failures = event.failure_count != 0 ? std::max(run->row.failures, event.failure_count)
                                                : run->row.failures + 1;
@@ -180,7 +192,7 @@ bool EventApplier::place(const FailureEvent& event) {
     runs_.fail_attempt(*run, event.error_text, event.time_ns);
     return true;
   }
-  if (run->row.attempts > 0 && run->row.status == TrialStatus::running) {
+  if (run->attempt_number > 0 && run->row.status == TrialStatus::running) {
     run->attempt.error_text = event.error_text;
   }
   runs_.end_run(*run, TrialStatus::failed, event.time_ns, false);
@@ -189,19 +201,36 @@ bool EventApplier::place(const FailureEvent& event) {
 
 bool EventApplier::place(const ExperimentEndEvent& event) {
   if (image_.row.job == 0) return false;
-  runs_.close_open_runs(TrialStatus::stopped, event.time_ns);
-  if (has_other_live_journal(txn_, image_.ring, image_.row.job, is_live_)) return true;
-  runs_.stop_waiting_runs(event.time_ns);
+  image_.row.ended = true;
   image_.job = get_job(txn_, image_.row.job);
-  image_.job.ended_ns = event.time_ns;
+  image_.job.ended_ns = 0;
+  image_.job.end_said_ns = event.time_ns;
   image_.job.interrupted = event.interrupted;
   put_job(txn_, image_.row.job, image_.job);
+  close(TrialStatus::stopped, event.time_ns);
   return true;
+}
+
+uint32_t EventApplier::close(TrialStatus status, int64_t time_ns) {
+  const uint32_t closed = runs_.close_open_runs(status, time_ns);
+  end_job_with_last_journal();
+  return closed;
+}
+
+// The host's word that the job is over counts when nobody works on it any more.
+void EventApplier::end_job_with_last_journal() {
+  if (image_.row.job == 0) return;
+  image_.job = get_job(txn_, image_.row.job);
+  if (image_.job.end_said_ns == 0 || image_.job.ended_ns != 0) return;
+  if (has_other_working_journal(txn_, image_.ring, image_.row.job, is_live_)) return;
+  runs_.stop_waiting_runs(image_.job.end_said_ns);
+  image_.job.ended_ns = image_.job.end_said_ns;
+  put_job(txn_, image_.row.job, image_.job);
 }
 
 bool EventApplier::place(const CloseEvent& event) {
   if (image_.row.job == 0) return false;
-  runs_.close_open_runs(TrialStatus::stopped, event.time_ns);
+  close(TrialStatus::stopped, event.time_ns);
   image_.row.closed = true;
   return true;
 }

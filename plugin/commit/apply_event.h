@@ -20,16 +20,16 @@ inline constexpr uint64_t batch_bytes_max = uint64_t{4} << 20;
 class EventApplier {
  public:
   EventApplier(WriteTransaction& txn, JournalImage& image, const IsLive& is_live)
-      : txn_(txn), image_(image), is_live_(is_live), runs_(txn, image) {}
+      : txn_(txn), image_(image), is_live_(is_live), runs_(txn, image, is_live) {}
 
   // One record. Payloads that are damaged, or cannot be placed, are counted as undecodable, never
   // thrown.
   void apply(EventType type, uint64_t sequence, ByteView payload);
 
   // The writer is dead: what it left open is crashed. Returns how many runs that were.
-  uint32_t crash_open_runs() { return runs_.close_open_runs(TrialStatus::crashed, 0); }
+  uint32_t crash_open_runs() { return close(TrialStatus::crashed, 0); }
   // The writer ended in good order, but there was no room for its close record.
-  void stop_open_runs() { runs_.close_open_runs(TrialStatus::stopped, 0); }
+  void stop_open_runs() { close(TrialStatus::stopped, 0); }
 
  private:
   std::optional<Event> decode(EventType type, ByteView payload);
@@ -45,6 +45,8 @@ class EventApplier {
   bool place(const CloseEvent& event);
   bool place(const GapEvent& event);
 
+  uint32_t close(TrialStatus status, int64_t time_ns);
+  void end_job_with_last_journal();
   void describe(LiveRun& run, const StartEvent& event);
   ShapeNumber find_shape_number(const Hash128& hash);
 

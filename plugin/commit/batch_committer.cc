@@ -7,6 +7,7 @@
 #include "plugin/commit/recovery.h"
 #include "plugin/commit/ring_liveness.h"
 #include "plugin/store/journal_table.h"
+#include "plugin/store/newest_commit.h"
 #include "plugin/store/tail_table.h"
 
 namespace aimlog {
@@ -19,7 +20,9 @@ BatchCommitter::BatchCommitter(std::shared_ptr<Environment> environment, Ring& r
       log_(log),
       image_(ring.id()),
       last_commit_ns_(monotonic_ns()),
-      nothing_pending_ns_(last_commit_ns_) {}
+      nothing_pending_ns_(last_commit_ns_) {
+  image_.writer_lives = true;
+}
 
 void BatchCommitter::recover() {
   try {
@@ -40,6 +43,7 @@ void BatchCommitter::recover() {
 
 BatchCommitter::Step BatchCommitter::commit_batch(bool last) {
   const int64_t begun_ns = monotonic_ns();
+  uint64_t before = 0;  // the newest commit that this one comes after
   // Of a resumed job what it did last comes first, so whatever kept that back may be over now.
   if (!recovered_ && applied_.sequence == 0) recover();
   try {
@@ -47,7 +51,11 @@ BatchCommitter::Step BatchCommitter::commit_batch(bool last) {
     with_write_transaction(*environment_, [&](WriteTransaction& txn) {
       // The image is true only for what was committed; the work may be begun again when the map
       // grows.
-      if (!image_valid_) image_.reload(txn);
+      before = newest_commit(txn);
+      if (!image_valid_)
+        image_.reload(txn);
+      else if (before != image_commit_)
+        image_.expect_changes();
       image_valid_ = false;
       lost_ = 0;
       // Where the store says we are, not where we believe to be: a commit that failed may have come
@@ -69,6 +77,7 @@ BatchCommitter::Step BatchCommitter::commit_batch(bool last) {
     return Step::failed;
   }
   image_valid_ = true;
+  image_commit_ = before + 1;
   handover_.add_lost(lost_);
   applied_ = next_;
   ring_.release(applied_);

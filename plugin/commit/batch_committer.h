@@ -56,12 +56,13 @@ class BatchCommitter {
 
   JournalImage image_;
   bool image_valid_ = false;
-  RingPosition applied_;    // committed
-  RingPosition next_;       // what the batch in progress reaches
-  bool recovered_ = false;  // what earlier processes left is in the repo
-  bool more_ = false;       // the batch in progress left records behind
-  uint64_t lost_ = 0;       // records that it could not read or place
-  uint32_t failures_ = 0;   // in a row
+  uint64_t image_commit_ = 0;  // the commit after which the image was true
+  RingPosition applied_;       // committed
+  RingPosition next_;          // what the batch in progress reaches
+  bool recovered_ = false;     // what earlier processes left is in the repo
+  bool more_ = false;          // the batch in progress left records behind
+  uint64_t lost_ = 0;          // records that it could not read or place
+  uint32_t failures_ = 0;      // in a row
   int64_t last_commit_ns_ = 0;
   std::atomic<int64_t> nothing_pending_ns_{0};
 };

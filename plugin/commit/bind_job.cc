@@ -20,11 +20,21 @@ std::optional<JobNumber> find_by_host_id(const Transaction& txn, ExperimentNumbe
   return std::nullopt;
 }
 
+bool has_other_live_journal(const Transaction& txn, const RingId& ring, JobNumber job,
+                            const IsLive& is_live, bool count_ended) {
+  bool found = false;
+  each_journal(txn, [&](const RingId& other, const JournalRow& row) {
+    const bool counts = other != ring && row.job == job && !row.closed;
+    found = found || (counts && (count_ended || !row.ended) && is_live(other));
+  });
+  return found;
+}
+
 std::optional<JobNumber> find_newest_left(const Transaction& txn, const RingId& ring,
                                           ExperimentNumber experiment, bool may_have_ended,
                                           const IsLive& is_live) {
   for (const JobNumber number : jobs_of_experiment(txn, experiment)) {
-    if (has_other_live_journal(txn, ring, number, is_live)) continue;
+    if (has_other_live_journal(txn, ring, number, is_live, true)) continue;
     if (get_job(txn, number).ended_ns != 0 && !may_have_ended) return std::nullopt;
     return number;
   }
@@ -59,13 +69,9 @@ void describe(JobRow& job, const SessionEvent& session) {
 
 }  // namespace
 
-bool has_other_live_journal(const Transaction& txn, const RingId& ring, JobNumber job,
-                            const IsLive& is_live) {
-  bool found = false;
-  each_journal(txn, [&](const RingId& other, const JournalRow& row) {
-    found = found || (other != ring && row.job == job && !row.closed && is_live(other));
-  });
-  return found;
+bool has_other_working_journal(const Transaction& txn, const RingId& ring, JobNumber job,
+                               const IsLive& is_live) {
+  return has_other_live_journal(txn, ring, job, is_live, false);
 }
 
 JobNumber bind_job(WriteTransaction& txn, const RingId& ring, const SessionEvent& session,
@@ -74,7 +80,7 @@ JobNumber bind_job(WriteTransaction& txn, const RingId& ring, const SessionEvent
   if (const auto number = find_job(txn, ring, session, experiment, is_live)) {
     JobRow job = get_job(txn, *number);
     describe(job, session);
-    job.ended_ns = 0;
+    job.ended_ns = job.end_said_ns = 0;
     job.interrupted = false;
     put_job(txn, *number, job);
     bind_token(txn, session.token, *number);

@@ -19,8 +19,8 @@ using IsLive = std::function<bool(const RingId&)>;
 JobNumber bind_job(WriteTransaction& txn, const RingId& ring, const SessionEvent& session,
                    const IsLive& is_live);
 
-// Whether another live journal writes this job.
-bool has_other_live_journal(const Transaction& txn, const RingId& ring, JobNumber job,
-                            const IsLive& is_live);
+// Whether another live journal writes this job, and its host did not say yet that the job is over.
+bool has_other_working_journal(const Transaction& txn, const RingId& ring, JobNumber job,
+                               const IsLive& is_live);
 
 }  // namespace aimlog

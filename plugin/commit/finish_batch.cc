@@ -25,8 +25,7 @@ class TailWriter {
 
   void add(LiveRun& run, LiveRun::PendingRow& row) {
     const size_t before = bytes_.size();
-    append_tail_row(bytes_,
-                    {run.number, run.row.attempts, row.sequence, row.shape, run.result(row)});
+    append_tail_row(bytes_, {run.number, row.attempt, row.sequence, row.shape, run.result(row)});
     if (bytes_.size() > tail_rows_bytes && rows_ > 0) {
       const Bytes last = bytes_.substr(before);
       bytes_.resize(before);
@@ -70,7 +69,7 @@ void put_losses(WriteTransaction& txn, JournalImage& image) {
 void put_rows(WriteTransaction& txn, LiveRun& run) {
   if (!run.dirty) return;
   put_run(txn, run.number, run.row);
-  if (run.row.attempts > 0) put_attempt(txn, run.number, run.row.attempts, run.attempt);
+  if (run.attempt_number > 0) put_attempt(txn, run.number, run.attempt_number, run.attempt);
   run.dirty = false;
 }
 

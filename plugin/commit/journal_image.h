@@ -1,6 +1,7 @@
 // What the committer holds in memory of one journal: a copy of the store, so that a batch need not
 // read what it wrote. It may be thrown away at any time (after a failed commit it is) and is made
-// again from the store.
+// again from the store. Other journals may write the same runs: whoever keeps an image from one
+// transaction to the next says so when there were commits between.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +23,13 @@ class JournalImage {
 
   // Forgets everything and reads the journal's row and tails again.
   void reload(const Transaction& txn);
+  // Others wrote: rows of runs are read again before they are used.
+  void expect_changes();
 
   // The run in memory, read from the store if it is not there yet.
   LiveRun& load_run(const Transaction& txn, RunNumber number);
+  // One that this journal has just put into the store, and is in charge of.
+  LiveRun& add_run(RunNumber number, const RunRow& run_row);
 
   struct Tail {
     uint64_t number = 0;
@@ -33,8 +38,9 @@ class JournalImage {
   };
 
   const RingId ring;
-  JournalRow row;  // number 0: the store knows nothing of it yet
-  JobRow job;      // of row.job
+  bool writer_lives = false;  // else the ring is replayed, and what it says may be old
+  JournalRow row;             // number 0: the store knows nothing of it yet
+  JobRow job;                 // of row.job
   std::unordered_map<TrialKey, RunNumber, Hash128Hasher> trials;  // of live runs only
   std::map<RunNumber, LiveRun> runs;
   std::unordered_map<Hash128, ShapeNumber, Hash128Hasher> shapes;
@@ -43,6 +49,14 @@ class JournalImage {
   uint64_t tail_bytes = 0;
   uint64_t results_undecodable = 0;  // in this batch, for want of their shape or trial
   uint64_t others_undecodable = 0;
+
+ private:
+  void read_rows(const Transaction& txn, LiveRun& run) const;
+  void read_attempt(const Transaction& txn, LiveRun& run, uint32_t attempt) const;
+  uint32_t find_attempt(const Transaction& txn, const LiveRun& run) const;
+  bool is_in_charge(const Transaction& txn, const LiveRun& run) const;
+
+  uint64_t as_of_ = 0;  // runs that were read at another number are not up to date
 };
 
 }  // namespace aimlog

@@ -12,7 +12,14 @@ namespace {
 
 // We closed the attempt together with its run: it had no end of its own, such as a pause, before.
 bool closed_with_run(const LiveRun& run) {
-  return run.row.closed_by_us && run.row.attempts > 0 && run.attempt.status == run.row.status;
+  return run.row.closed_by_us && run.attempt_number > 0 && run.attempt.status == run.row.status;
+}
+
+// The attempt makes the run what it is. Else a newer one does, or an older one that went on when
+// the newest was over.
+bool counts(const LiveRun& run) {
+  const bool has_worker = is_open(run.row.status) && run.row.status != TrialStatus::pending;
+  return has_worker ? run.attempt.status == run.row.status : run.is_at_newest();
 }
 
 }  // namespace
@@ -31,7 +38,24 @@ LiveRun* RunKeeper::find(const TrialKey& trial, int64_t time_ns) {
     return nullptr;
   }
   image_.trials[trial] = run->number;
-  take_charge(*run, time_ns);
+  run->last_ns = std::max(run->last_ns, time_ns);
+  run->ended = run->in_charge && !is_open(run->row.status);
+  return run;
+}
+
+LiveRun* RunKeeper::take_up(const TrialKey& trial, int64_t time_ns) {
+  LiveRun* run = find(trial, time_ns);
+  if (run == nullptr || run->in_charge) return run;
+  const bool has_part = run->attempt.journal == image_.row.number || !run->pending.empty();
+  if (!has_part || counts(*run)) {
+    if (!is_old_news(*run)) take_charge(*run);
+  } else if (image_.writer_lives && run->row.closed_by_us &&
+             run->attempt.status == TrialStatus::stopped) {
+    // Nobody else has the run any more: the attempt had only been followed by another.
+    take_charge(*run);
+    reopen(*run);
+  }
+  run->ended = run->in_charge && !is_open(run->row.status);
   return run;
 }
 
@@ -44,52 +68,103 @@ LiveRun& RunKeeper::add(const TrialKey& trial, const std::string& trial_id, int6
   row.created_ns = time_ns;
   const RunNumber number = add_run(txn_, trial, row);
   put_open_run(txn_, image_.row.number, number);
-  LiveRun& run = image_.runs[number];
-  run.number = number;
-  run.row = row;
-  return run;
+  return image_.add_run(number, row);
 }
 
-void RunKeeper::take_charge(LiveRun& run, int64_t time_ns) {
-  run.last_ns = std::max(run.last_ns, time_ns);
-  run.ended = !is_open(run.row.status);
-  const JournalNumber before = run.attempt.journal;
-  if (run.row.attempts == 0 || before == image_.row.number) return;
-  erase_open_run(txn_, before, run.number);
+void RunKeeper::take_charge(LiveRun& run) {
+  std::vector<JournalNumber> others;
+  each_journal(txn_, [&](const RingId& ring, const JournalRow& row) {
+    if (ring != image_.ring) others.push_back(row.number);
+  });
+  for (const JournalNumber other : others) erase_open_run(txn_, other, run.number);
   if (is_open(run.row.status)) put_open_run(txn_, image_.row.number, run.number);
+  run.in_charge = true;
+  if (run.attempt_number == 0 || run.attempt.journal == image_.row.number) return;
   run.attempt.journal = image_.row.number;
   run.dirty = true;
 }
 
-void RunKeeper::begin_attempt(LiveRun& run, int64_t time_ns) {
-  if (run.row.attempts > 0 && is_open(run.attempt.status)) {
-    // A pause is the true status of an attempt that gave up its worker; it only comes to its end
-    // now.
-    end_attempt(
-        run, run.attempt.status == TrialStatus::paused ? TrialStatus::paused : TrialStatus::stopped,
-        time_ns);
+// Whether what a dead writer's ring says comes after what others said: they hold the run now, or
+// their hosts came to an end with it.
+bool RunKeeper::is_old_news(const LiveRun& run) const {
+  if (image_.writer_lives || run.row.attempts == 0) return false;
+  return is_settled(run) ? has_later_attempt(run) : is_held_by_other(run);
+}
+
+bool RunKeeper::has_later_attempt(const LiveRun& run) const {
+  for (uint32_t number = run.row.attempts; number > 0; --number) {
+    const auto attempt = get_attempt(txn_, run.number, number);
+    if (attempt && attempt->journal > image_.row.number) return true;
   }
-  // Pending rows are of one attempt, and the row of the old one must not be lost sight of.
+  return false;
+}
+
+bool RunKeeper::is_held_by_other(const LiveRun& run) const {
+  if (!is_open(run.row.status) || run.in_charge) return false;
+  bool held = false;
+  each_journal(txn_, [&](const RingId& ring, const JournalRow& row) {
+    held = held || (ring != image_.ring && !row.closed &&
+                    is_open_run(txn_, row.number, run.number) && is_live_(ring));
+  });
+  return held;
+}
+
+// What is still open of the attempts before a new one ends now. A pause is the true status of an
+// attempt that gave up its worker; it only comes to its end now.
+void RunKeeper::follow_attempts(LiveRun& run, int64_t time_ns) {
+  const auto follow = [&](AttemptRow& attempt) {
+    if (!is_open(attempt.status)) return false;
+    if (attempt.status != TrialStatus::paused) attempt.status = TrialStatus::stopped;
+    attempt.ended_ns = time_ns;
+    return true;
+  };
+  if (run.attempt_number > 0) follow(run.attempt);
+  if (run.in_charge) return;  // no other one is open
+  for (uint32_t number = run.row.attempts; number > 0; --number) {
+    if (number == run.attempt_number) continue;
+    auto attempt = get_attempt(txn_, run.number, number);
+    if (attempt && follow(*attempt)) put_attempt(txn_, run.number, number, *attempt);
+  }
+}
+
+void RunKeeper::begin_attempt(LiveRun& run, int64_t time_ns) {
+  const bool old_news = is_old_news(run);
+  if (!old_news) follow_attempts(run, time_ns);
+  // The row of the old attempt must not be lost sight of.
   seal_run(txn_, image_, run);
-  if (run.row.attempts > 0) put_attempt(txn_, run.number, run.row.attempts, run.attempt);
-  if (!is_open(run.row.status) || run.row.attempts == 0)
-    put_open_run(txn_, image_.row.number, run.number);
-  ++run.row.attempts;
-  run.row.status = TrialStatus::running;
-  run.row.ended_ns = 0;
-  run.row.closed_by_us = false;
+  if (run.attempt_number > 0) put_attempt(txn_, run.number, run.attempt_number, run.attempt);
+  const bool was_open = is_open(run.row.status) && run.row.attempts > 0;
+  run.attempt_number = ++run.row.attempts;
   run.attempt = {};
   run.attempt.started_ns = time_ns;
   run.attempt.journal = image_.row.number;
   run.results = 0;
   run.dirty = true;
   run.ended = false;
+  if (old_news) {
+    run.attempt.status = TrialStatus::crashed;
+    run.attempt.ended_ns = time_ns;
+    run.in_charge = false;
+    return;
+  }
+  run.row.status = TrialStatus::running;
+  run.row.ended_ns = 0;
+  run.row.closed_by_us = false;
+  if (!run.in_charge)
+    take_charge(run);
+  else if (!was_open)
+    put_open_run(txn_, image_.row.number, run.number);
 }
 
 void RunKeeper::go_on(LiveRun& run, int64_t time_ns) {
-  const bool unannounced = run.row.attempts == 0 || run.row.status == TrialStatus::pending;
-  if (unannounced || run.row.status == TrialStatus::crashed) return begin_attempt(run, time_ns);
-  if (!run.row.closed_by_us) return;
+  if (run.attempt_number == 0) return begin_attempt(run, time_ns);
+  if (!run.in_charge) return;  // beside the attempt that counts
+  const bool over = run.row.status == TrialStatus::crashed && run.is_at_newest();
+  if (over || run.row.status == TrialStatus::pending) return begin_attempt(run, time_ns);
+  if (run.row.closed_by_us) reopen(run);
+}
+
+void RunKeeper::reopen(LiveRun& run) {
   put_open_run(txn_, image_.row.number, run.number);
   run.row.status = run.attempt.status = TrialStatus::running;
   run.row.ended_ns = run.attempt.ended_ns = 0;
@@ -99,7 +174,7 @@ void RunKeeper::go_on(LiveRun& run, int64_t time_ns) {
 }
 
 void RunKeeper::end_attempt(LiveRun& run, TrialStatus status, int64_t time_ns) {
-  if (run.row.attempts == 0) return;
+  if (run.attempt_number == 0) return;
   run.attempt.status = status;
   run.attempt.ended_ns = time_ns;
   run.dirty = true;
@@ -139,11 +214,24 @@ void RunKeeper::end_run(LiveRun& run, TrialStatus status, int64_t time_ns, bool 
   run.ended = true;
 }
 
+void RunKeeper::end_followed(LiveRun& run, TrialStatus status, const std::string& error_text,
+                             int64_t time_ns) {
+  // That it was stopped, or crashed, was our conclusion.
+  const TrialStatus before = run.attempt.status;
+  const bool concluded = before == TrialStatus::stopped || before == TrialStatus::crashed;
+  if (run.attempt.journal != image_.row.number || !concluded) return;
+  end_attempt(run, status, time_ns);
+  run.attempt.error_text = error_text;
+}
+
 uint32_t RunKeeper::close_open_runs(TrialStatus status, int64_t time_ns) {
   uint32_t closed = 0;
   for (const RunNumber number : open_runs(txn_, image_.row.number)) {
     LiveRun& run = image_.load_run(txn_, number);
-    if (!is_open(run.row.status)) continue;
+    if (!run.in_charge || !is_open(run.row.status)) {
+      erase_open_run(txn_, image_.row.number, number);
+      continue;
+    }
     end_run(run, status, time_ns != 0 ? time_ns : run.last_ns, true);
     ++closed;
   }
@@ -158,7 +246,10 @@ void RunKeeper::stop_waiting_runs(int64_t time_ns) {
   });
   for (const RunNumber number : crashed) {
     LiveRun& run = image_.load_run(txn_, number);
-    const bool had_worker = run.row.attempts > 0 && run.attempt.status == TrialStatus::crashed;
+    const auto newest = run.is_at_newest() ? std::optional(run.attempt)
+                                           : get_attempt(txn_, number, run.row.attempts);
+    const bool had_worker =
+        run.row.attempts > 0 && newest && newest->status == TrialStatus::crashed;
     if (run.row.status != TrialStatus::crashed || had_worker) continue;
     run.row.status = TrialStatus::stopped;
     run.row.ended_ns = time_ns;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "plugin/model/result_codec.h"
 #include "plugin/store/name_table.h"
@@ -13,23 +14,27 @@
 namespace aimlog {
 namespace {
 
-// Builds the row groups of a run and adds up what they hold.
+using PendingRows = std::span<const LiveRun::PendingRow>;
+
+// Builds the row groups of one attempt and adds up what they hold.
 class Sealer {
  public:
-  Sealer(WriteTransaction& txn, JournalImage& image, LiveRun& run)
+  Sealer(WriteTransaction& txn, JournalImage& image, const LiveRun& run, PendingRows rows)
       : txn_(txn),
         image_(image),
         run_(run),
-        summaries_(get_summaries(txn, run.number, run.row.attempts)),
+        rows_(rows),
+        attempt_(rows.front().attempt),
+        summaries_(get_summaries(txn, run.number, attempt_)),
         objects_(get_objects(txn, run.number)) {}
 
   void seal() {
-    for (const LiveRun::PendingRow& row : run_.pending) {
+    for (const LiveRun::PendingRow& row : rows_) {
       if (group_.steps.size() == row_group_rows_max) put_group();
       add_row(row);
     }
     put_group();
-    put_summaries(txn_, run_.number, run_.row.attempts, summaries_);
+    put_summaries(txn_, run_.number, attempt_, summaries_);
     if (objects_changed_) put_objects(txn_, run_.number, objects_);
   }
 
@@ -71,7 +76,7 @@ class Sealer {
       const auto [place, is_new] = column_of_.try_emplace(key, group_.columns.size());
       if (is_new) {
         group_.columns.push_back({key, {}});
-        group_.columns.back().values.reserve(run_.pending.size());
+        group_.columns.back().values.reserve(rows_.size());
       }
       places.push_back(place->second);
     }
@@ -96,7 +101,7 @@ class Sealer {
       column.values.resize(group_.steps.size());
       summaries_[column.key].add(group_.steps, column.values);
     }
-    put_chunk(txn_, {run_.number, run_.row.attempts, image_.row.number, group_.first_sequence},
+    put_chunk(txn_, {run_.number, attempt_, image_.row.number, group_.first_sequence},
               encode_row_group(group_));
     group_ = {};
     column_of_.clear();
@@ -105,7 +110,9 @@ class Sealer {
 
   WriteTransaction& txn_;
   JournalImage& image_;
-  LiveRun& run_;
+  const LiveRun& run_;
+  const PendingRows rows_;
+  const uint32_t attempt_;
   SummaryMap summaries_;
   std::map<SeriesKey, ObjectRow> objects_;
   bool objects_changed_ = false;
@@ -135,6 +142,17 @@ void leave_tails(WriteTransaction& txn, JournalImage& image, const LiveRun& run)
   });
 }
 
+void add_sealed(WriteTransaction& txn, LiveRun& run, uint32_t attempt, size_t results) {
+  if (attempt == run.attempt_number) {
+    run.attempt.sealed_results += results;
+    return;
+  }
+  auto row = get_attempt(txn, run.number, attempt);
+  if (!row) throw Error(ErrorCode::corrupt, "an attempt with results is missing in the repo");
+  row->sealed_results += results;
+  put_attempt(txn, run.number, attempt, *row);
+}
+
 }  // namespace
 
 const ShapeRow& shape_row(const Transaction& txn, JournalImage& image, ShapeNumber number) {
@@ -147,9 +165,19 @@ const ShapeRow& shape_row(const Transaction& txn, JournalImage& image, ShapeNumb
 
 void seal_run(WriteTransaction& txn, JournalImage& image, LiveRun& run) {
   if (run.pending.empty()) return;
-  Sealer(txn, image, run).seal();
+  image.load_run(txn, run.number);  // other journals seal results of it, too
+  // Of one attempt, but for what an older program left.
+  for (PendingRows rest = run.pending; !rest.empty();) {
+    const uint32_t attempt = rest.front().attempt;
+    const auto next = std::find_if(rest.begin(), rest.end(), [&](const LiveRun::PendingRow& row) {
+      return row.attempt != attempt;
+    });
+    const auto count = static_cast<size_t>(next - rest.begin());
+    Sealer(txn, image, run, rest.first(count)).seal();
+    add_sealed(txn, run, attempt, count);
+    rest = rest.subspan(count);
+  }
   leave_tails(txn, image, run);
-  run.attempt.sealed_results += run.pending.size();
   run.dirty = true;
   run.pending.clear();
   run.result_bytes = Bytes();

@@ -7,8 +7,8 @@
 
 namespace aimlog {
 
-// Seals all pending rows of the run's newest attempt: chunks, summaries, objects, the attempt's
-// count. Erases tails that held nothing else. Does nothing without pending rows.
+// Seals all pending rows of the run: chunks, summaries, objects, the attempt's
+// counts. Erases tails that held nothing else. Does nothing without pending rows.
 void seal_run(WriteTransaction& txn, JournalImage& image, LiveRun& run);
 
 // The row of a shape, read once.

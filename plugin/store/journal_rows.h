@@ -25,6 +25,7 @@ struct JournalRow {
   std::string machine;
   uint64_t next_tail = 0;
   bool closed = false;  // its close record was applied
+  bool ended = false;   // its host said that the experiment is over
 };
 
 // Stored on disk: never renumber.

@@ -37,6 +37,10 @@ void erase_open_run(WriteTransaction& txn, JournalNumber journal, RunNumber run)
   txn.erase(Table::journals, Key(JournalKind::open_run).add(journal).add(run));
 }
 
+bool is_open_run(const Transaction& txn, JournalNumber journal, RunNumber run) {
+  return txn.get(Table::journals, Key(JournalKind::open_run).add(journal).add(run)).has_value();
+}
+
 std::vector<RunNumber> open_runs(const Transaction& txn, JournalNumber journal) {
   std::vector<RunNumber> runs;
   each_row(txn, Table::journals, Key(JournalKind::open_run).add(journal),

@@ -18,9 +18,11 @@ void erase_journal(WriteTransaction& txn, const RingId& ring);
 void each_journal(const Transaction& txn,
                   const std::function<void(const RingId&, const JournalRow&)>& visit);
 
-// Runs whose newest attempt is open and came through this journal: who closes it must close them.
+// Open runs that this journal is in charge of: who closes it must close them. One journal has a run
+// at a time.
 void put_open_run(WriteTransaction& txn, JournalNumber journal, RunNumber run);
 void erase_open_run(WriteTransaction& txn, JournalNumber journal, RunNumber run);
+bool is_open_run(const Transaction& txn, JournalNumber journal, RunNumber run);
 std::vector<RunNumber> open_runs(const Transaction& txn, JournalNumber journal);
 
 void add_loss(WriteTransaction& txn, const LossRow& row);

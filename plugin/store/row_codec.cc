@@ -25,7 +25,8 @@ template <typename Codec>
 void fields(Codec& c, JobRow& r) {
   each(c, r.experiment, r.token, r.host_job_id, r.created_ns, r.ended_ns, r.interrupted, r.machine,
        r.experiment_dir, r.host_name, r.host_version, r.metric_namespace, r.metric, r.mode,
-       r.num_samples, r.total_num_samples, r.time_budget_s, r.stop, r.tags, r.description);
+       r.num_samples, r.total_num_samples, r.time_budget_s, r.stop, r.tags, r.description,
+       r.end_said_ns);
 }
 template <typename Codec>
 void fields(Codec& c, RunRow& r) {
@@ -53,7 +54,7 @@ void fields(Codec& c, ShapeRow& r) {
 template <typename Codec>
 void fields(Codec& c, JournalRow& r) {
   each(c, r.number, r.job, r.applied.sequence, r.applied.offset, r.started_ns, r.pid, r.machine,
-       r.next_tail, r.closed);
+       r.next_tail, r.closed, r.ended);
 }
 template <typename Codec>
 void fields(Codec& c, LossRow& r) {

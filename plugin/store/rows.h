@@ -40,6 +40,8 @@ struct JobRow {
   Bytes stop;  // encoded value
   std::vector<std::string> tags;
   std::string description;
+  // As ended_ns, while other instances still work on the job: it ends with the last of them.
+  int64_t end_said_ns = 0;
 };
 
 struct RunRow {

@@ -1,11 +1,11 @@
 // Journals whose files cannot be opened, read or removed: nothing of them is lost, and no other
 // waits for them.
 #include "plugin/commit/recovery.h"
-#include "plugin/base/signals.h"
 
 #include <cerrno>
 
 #include "plugin/base/file.h"
+#include "plugin/base/signals.h"
 #include "plugin/store/journal_table.h"
 #include "tests/support/catch.h"
 #include "tests/support/faulty_file.h"
