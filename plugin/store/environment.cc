@@ -72,13 +72,7 @@ std::shared_ptr<Environment> Environment::open(const std::filesystem::path& dire
   if (auto environment = find_open(lock, paths)) {
     State& state = environment->state();
     state.expect_usable();
-    if (mode != OpenMode::read_only && !state.writable) {
-      state.while_idle([&] {
-        state.close_files();
-        state.writable = true;
-        state.open_files(State::Opening::existing);
-      });
-    }
+    if (mode != OpenMode::read_only) state.make_writable();
     return environment;
   }
   auto state = std::make_unique<State>(paths, mode);
@@ -97,6 +91,7 @@ void Environment::reopen() {
   State& state = *state_;
   if (state.abandoned || state.leaked) state.expect_usable();
   std::lock_guard lock(registry().mutex);
+  const std::lock_guard writes(state.writer);
   state.while_idle([&] {
     state.close_files();
     state.open_files(State::Opening::after_failure);

@@ -176,7 +176,7 @@ void Environment::State::open_files(Opening opening) {
   }
   check_pages(paths, writable, opening == Opening::after_failure);
   try {
-    if (writable) write_lock = open_lock_file(paths.write_lock);
+    if (writable && !write_lock) write_lock = open_lock_file(paths.write_lock);
     if (writable && opening == Opening::after_failure) {
       lock_file(write_lock.get(), LOCK_EX, paths.write_lock);
       make_metas_durable(paths);
@@ -197,15 +197,29 @@ void Environment::State::open_files(Opening opening) {
     }
     read_repo_id_and_guard_map();
   } catch (...) {
-    close_files();
+    close_map();
     throw;
   }
 }
 
-void Environment::State::close_files() {
+void Environment::State::close_map() {
   if (env != nullptr) mdb_env_close(env);
   env = nullptr;
+}
+
+void Environment::State::close_files() {
+  close_map();
   write_lock.reset();
+}
+
+void Environment::State::make_writable() {
+  const std::lock_guard writes(writer);
+  if (writable) return;  // another thread did it meanwhile
+  while_idle([&] {
+    close_files();
+    writable = true;
+    open_files(Opening::existing);
+  });
 }
 
 void Environment::State::open_map(unsigned flags) {
@@ -325,13 +339,14 @@ void Environment::State::read_repo_id_and_guard_map() {
 
 void Environment::State::resize_map(size_t bytes) {
   while_idle([&] {
+    expect_open();
     MDB_envinfo info;
     mdb_env_info(env, &info);
     if (bytes != 0 && info.me_mapsize >= bytes) return;  // another thread did it meanwhile
     const int code = bytes == 0 ? follow_map(env) : mdb_env_set_mapsize(env, bytes);
     if (code != 0) {
       // The old map is gone: another one is made, as large as it can be.
-      close_files();
+      close_map();
       open_files(Opening::existing);
       throw lmdb_error(code, "cannot enlarge the map of " + paths.data.string());
     }
@@ -343,10 +358,13 @@ void Environment::State::enter() {
   std::unique_lock lock(gate);
   // Else readers that follow each other closely would keep the map from growing for ever.
   idle.wait(lock, [this] { return waiting == 0; });
-  if (env == nullptr) {
-    throw Error(ErrorCode::io, paths.data.string() + " could not be opened again");
-  }
+  expect_open();
   ++live;
+}
+
+void Environment::State::expect_open() const {
+  if (env != nullptr) return;
+  throw Error(ErrorCode::io, paths.data.string() + " could not be opened again");
 }
 
 void Environment::State::leave() {

@@ -31,10 +31,14 @@ struct Environment::State {
 
   // Throws unless transactions may begin: not in a forked child, not after a failed assert.
   void expect_usable() const;
-  // Opens files and map. On failure nothing is open.
+  // Opens files and map. On failure there is no map.
   enum class Opening { existing, create, after_failure };
   void open_files(Opening opening);
+  // Under `writer`: a thread that waits for the write lock, or has it, has it by the descriptor
+  // that is closed here, and would write without.
   void close_files();
+  // For one that was opened to read. No transaction of this thread may be live.
+  void make_writable();
   // Waits until no transaction is live, then runs `action` while none can begin. Throws Error(busy)
   // if one stays live too long.
   template <typename Action>
@@ -51,7 +55,7 @@ struct Environment::State {
   [[noreturn]] void poison(const char* message);
 
   RepoPaths paths;
-  bool writable;
+  std::atomic<bool> writable;
   bool lockless = false;  // on read-only media LMDB's lock file cannot be used
   pid_t pid;
   std::array<unsigned char, 16> repo_id{};
@@ -77,6 +81,8 @@ struct Environment::State {
 
  private:
   void open_map(unsigned flags);
+  void close_map();
+  void expect_open() const;  // throws where it could not be opened again
   void guard_descriptor();
   bool open_tables();  // false if one is missing
   void make_tables();
