@@ -18,6 +18,8 @@ namespace aimlog {
 
 // How much address space is reserved for a repo's map at first; a test makes it small.
 extern std::atomic<size_t> initial_map_bytes;
+// How long opening and making a repo wait for its write lock; a test makes it short.
+extern std::atomic<std::chrono::milliseconds> write_lock_patience;
 // How often somebody who begins looks again after other processes have grown the map meanwhile.
 inline constexpr int resize_tries = 10;
 
@@ -37,6 +39,8 @@ struct Environment::State {
   // Under `writer`: a thread that waits for the write lock, or has it, has it by the descriptor
   // that is closed here, and would write without.
   void close_files();
+  // The same at the end, where that can be done: else what must not stay open is closed.
+  void close_for_good() noexcept;
   // For one that was opened to read. No transaction of this thread may be live.
   void make_writable();
   // Waits until no transaction is live, then runs `action` while none can begin. Throws Error(busy)

@@ -185,10 +185,8 @@ bool is_open_in_this_process(const std::filesystem::path& file) {
   if (descriptors == nullptr) return false;
   bool found = false;
   while (const dirent* entry = ::readdir(descriptors)) {
-    char* end = nullptr;
-    const long fd = std::strtol(entry->d_name, &end, 10);
-    struct stat info;
-    if (end == entry->d_name || ::fstat(static_cast<int>(fd), &info) != 0) continue;
+    struct stat info;  // by name, as another thread may close it meanwhile
+    if (::fstatat(::dirfd(descriptors), entry->d_name, &info, 0) != 0) continue;
     found = found || (info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino);
   }
   ::closedir(descriptors);
