@@ -1,5 +1,6 @@
 #include "plugin/store/environment.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,13 +38,15 @@ struct Registry {
   std::set<FileId> claims;          // see Claim
 };
 
-// Never destroyed, so that a host may end its last instance from the destructor of a static object:
-// that runs after those of objects made later, as this one is. Empty it holds no memory.
-Registry& registry() {
-  alignas(Registry) static char place[sizeof(Registry)];
-  static Registry& registry = *new (place) Registry;
-  return registry;
-}
+// Never destroyed, so that a host may end its last instance from the destructor of a static object.
+// Empty it holds no memory.
+alignas(Registry) char registry_place[sizeof(Registry)];
+Registry& registry() { return *std::launder(reinterpret_cast<Registry*>(registry_place)); }
+void make_registry() noexcept { new (registry_place) Registry; }
+
+// Made when the library is loaded, and again in each forked child, whatever other threads of the
+// parent were doing in it: what the parent has open is none of the child's.
+const int fork_handler = (make_registry(), ::pthread_atfork(nullptr, nullptr, make_registry));
 
 // One thread at a time opens a repo, so that a later one finds what an earlier one opened. A repo
 // is known here by its directory, as data.mdb may not be there yet.
@@ -114,6 +117,7 @@ Environment::~Environment() = default;
 
 std::shared_ptr<Environment> Environment::open(const std::filesystem::path& directory,
                                                OpenMode mode) {
+  if (fork_handler != 0) throw system_error("cannot register a fork handler", fork_handler);
   const RepoPaths paths(std::filesystem::absolute(directory));
   if (mode == OpenMode::create && file_id(paths.root) == FileId()) {
     refuse_file_for_directory(paths);

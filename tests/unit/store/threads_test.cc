@@ -15,6 +15,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/store/case_process.h"
+#include "tests/unit/store/child.h"
 
 namespace aimlog::test {
 namespace {
@@ -123,6 +124,22 @@ TEST_CASE("ARepoThatCannotBeMadeYetIsInNoOthersWay") {
   CHECK(code == ErrorCode::busy);
   held.reset();
   CHECK(code_of_opening(dir / "sick", OpenMode::create) == ErrorCode::unknown);
+}
+
+TEST_CASE("AForkedChildOpensWhatAnotherThreadWasOpening") {
+  const TempDir dir;
+  const ShortPatience patience(std::chrono::seconds(3));
+  std::filesystem::create_directories(dir / "sick/.aimlog");
+  const ForeignLock held(RepoPaths(dir / "sick"));
+  std::thread other([&] { code_of_opening(dir / "sick", OpenMode::create); });
+  let_others_come();
+  const int status = run_in_child([&] {
+    ::alarm(20);  // it must not wait for a thread that it does not have
+    Environment::open(dir / "new", OpenMode::create);
+    return code_of_opening(dir / "sick", OpenMode::create) == ErrorCode::busy ? 0 : 1;
+  });
+  other.join();
+  CHECK(exited_with(status, 0));
 }
 
 TEST_CASE("ThreadsThatOpenAndCloseOneRepoShareIt") {
