@@ -153,7 +153,8 @@ void Environment::reopen() {
 
 void Environment::abandon_in_child() noexcept {
   State& state = *state_;
-  state.abandoned = true;
+  // Once: later the descriptor's number may be that of a file of the child's own.
+  if (state.abandoned.exchange(true)) return;
   state.write_lock.reset();
   int data = -1;
   if (state.env != nullptr && mdb_env_get_fd(state.env, &data) == 0 && data >= 0) ::close(data);

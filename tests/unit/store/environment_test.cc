@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <thread>
@@ -303,6 +304,15 @@ TEST_CASE("AForkedChildIsRefused") {
     return count();
   };
   CHECK(exited_with(run_in_child(abandon), 99));
+  const auto abandon_twice = [&] {
+    env->abandon_in_child();
+    std::vector<UniqueFd> own;
+    for (int i = 0; i < 20; ++i) own.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    env->abandon_in_child();
+    const auto is_closed = [](const UniqueFd& fd) { return ::fcntl(fd.get(), F_GETFD) < 0; };
+    return std::any_of(own.begin(), own.end(), is_closed) ? 1 : 0;
+  };
+  CHECK(exited_with(run_in_child(abandon_twice), 0));
   put_one(*env, 1, "the parent goes on");
 }
 
