@@ -16,6 +16,7 @@
 #include "plugin/store/checked_value.h"
 #include "plugin/store/damage_advice.h"
 #include "plugin/store/keys.h"
+#include "plugin/store/lmdb_lock_file.h"
 #include "plugin/store/lmdb_process_id.h"
 #include "plugin/store/opening_lock.h"
 #include "plugin/store/page_check.h"
@@ -239,6 +240,7 @@ void Environment::State::open_map(unsigned flags) {
   // open it as well.
   const OpeningLock lock(paths.root);
   refuse_second_copy(paths);
+  if (!lockless) allocate_lock_file(paths.root / "lock.mdb", writable);
   size_t bytes = initial_map_bytes;
   for (int tries = 1;; ++tries) {
     int code = mdb_env_create(&env);
