@@ -140,6 +140,10 @@ const RepoPaths& Environment::paths() const { return state_->paths; }
 const std::array<unsigned char, 16>& Environment::repo_id() const { return state_->repo_id; }
 bool Environment::writable() const { return state_->writable; }
 
+bool Environment::is_still_there() const {
+  return file_id(state_->paths.data) == FileId(state_->device, state_->inode);
+}
+
 void Environment::reopen() {
   State& state = *state_;
   if (state.abandoned || state.leaked) state.expect_usable();

@@ -274,6 +274,7 @@ void Environment::State::guard_descriptor() {
         ErrorCode::io,
         paths.data.string() + " was replaced by another file while it was in use: start again");
   }
+  if (inode != 0) return;  // other threads read them
   device = info.st_dev;
   inode = info.st_ino;
 }
