@@ -146,6 +146,7 @@ Environment::State::State(RepoPaths repo_paths, OpenMode mode)
   }
   make_repo_directories(paths);
   refuse_network_disk(paths.root);
+  sync_directory(paths.directory);  // who made the directory may have been killed before that
   const CreationLock lock(paths);
   format = read_format(paths);  // somebody may have been faster
   if (format) {

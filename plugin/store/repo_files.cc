@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "plugin/base/file.h"
 #include "plugin/base/random.h"
@@ -21,6 +22,17 @@ namespace aimlog {
 namespace {
 
 constexpr std::string_view format_prefix = "aimlog repo, format ";
+
+// The directories that get a new entry when `directory` is made with all above it.
+std::vector<std::filesystem::path> parents_of_missing(std::filesystem::path directory) {
+  std::vector<std::filesystem::path> parents;
+  std::error_code ignored;  // what cannot be looked at, making will say
+  while (directory.has_relative_path() && !std::filesystem::exists(directory, ignored)) {
+    directory = directory.parent_path();
+    parents.push_back(directory);
+  }
+  return parents;
+}
 
 }  // namespace
 
@@ -147,6 +159,7 @@ void write_format(const RepoPaths& paths) {
 
 void make_repo_directories(const RepoPaths& paths) {
   for (const auto& directory : {paths.root, paths.journals}) {
+    const std::vector<std::filesystem::path> changed = parents_of_missing(directory);
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (!std::filesystem::is_directory(directory)) {
@@ -154,6 +167,7 @@ void make_repo_directories(const RepoPaths& paths) {
                              " (choose a directory that you may write to)",
                          error ? error.value() : ENOTDIR);
     }
+    for (const auto& parent : changed) sync_directory(parent);
   }
 }
 
