@@ -29,6 +29,7 @@ void run_child_handlers() {
     *guard->page_ = 0;  // where the kernel is too old to have done it
     guard->in_child_();
   }
+  guards = nullptr;  // none of them is a child's own, whose children are to be told of those only
 }
 
 namespace {
@@ -64,8 +65,8 @@ ForkGuard::~ForkGuard() {
   {
     const std::lock_guard lock(guards_mutex);
     ForkGuard** place = &guards;
-    while (*place != this) place = &(*place)->next_;
-    *place = next_;
+    while (*place != nullptr && *place != this) place = &(*place)->next_;
+    if (*place == this) *place = next_;  // in a child the parent's are not in the list
   }
   munmap(const_cast<unsigned char*>(page_), page_bytes);
 }

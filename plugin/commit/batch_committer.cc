@@ -1,7 +1,5 @@
 #include "plugin/commit/batch_committer.h"
 
-#include <sys/stat.h>
-
 #include "plugin/base/clock.h"
 #include "plugin/commit/apply_event.h"
 #include "plugin/commit/recovery.h"
@@ -123,11 +121,9 @@ void BatchCommitter::handle_failure(const std::exception& error, bool reopen) {
 
 // LMDB goes on writing into a file that was unlinked, and says nothing.
 void BatchCommitter::check_repo_still_there() const {
-  struct stat found;
-  if (::stat(environment_->paths().data.c_str(), &found) != 0) {
-    throw Error(ErrorCode::not_found, "the repo is gone: " + environment_->paths().data.string() +
-                                          " was removed while it was being written");
-  }
+  if (environment_->is_still_there()) return;
+  throw Error(ErrorCode::not_found, "the repo is gone: " + environment_->paths().data.string() +
+                                        " was removed, or replaced, while it was being written");
 }
 
 void BatchCommitter::remove_ring() {

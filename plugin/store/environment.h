@@ -68,6 +68,8 @@ class Environment {
   const RepoPaths& paths() const;
   const std::array<unsigned char, 16>& repo_id() const;
   bool writable() const;
+  // False where the repo was removed since it was opened, or another one stands in its place.
+  bool is_still_there() const;
   // Closes and opens again, after a failed sync or MDB_PANIC. No transaction may be live.
   void reopen();
   // In a forked child: makes every later call throw; closes what would keep locks alive.

@@ -16,11 +16,11 @@
 #include "plugin/store/checked_value.h"
 #include "plugin/store/damage_advice.h"
 #include "plugin/store/keys.h"
+#include "plugin/store/lmdb_lock_file.h"
 #include "plugin/store/lmdb_process_id.h"
 #include "plugin/store/opening_lock.h"
 #include "plugin/store/page_check.h"
 #include "plugin/store/page_metas.h"
-#include "plugin/store/process_lock.h"
 #include "plugin/store/repo_files.h"
 #include "plugin/store/row_codec.h"
 #include "plugin/store/store_format.h"
@@ -29,6 +29,7 @@
 namespace aimlog {
 
 std::atomic<size_t> initial_map_bytes = size_t{64} << 30;
+std::atomic<std::chrono::milliseconds> write_lock_patience{std::chrono::seconds(10)};
 
 namespace {
 
@@ -86,17 +87,33 @@ void settle_unfinished_data(const RepoPaths& paths) {
   }
 }
 
-// Holds the write lock while a repo is made, so that two who make it do so one after the other.
+// Holds the write lock while a repo is made, so that two who make it do so one after the other, and
+// while one is opened again. Who holds it may be stopped, so it is not waited for without end.
 class CreationLock {
  public:
-  explicit CreationLock(const RepoPaths& paths) : fd_(open_lock_file(paths.write_lock)) {
-    lock_file(fd_.get(), LOCK_EX, paths.write_lock);
+  explicit CreationLock(const RepoPaths& paths)
+      : lock_(open_lock_file(paths.write_lock), LOCK_EX, write_lock_patience.load()) {
+    if (lock_.error_number() != 0) {
+      throw system_error("cannot lock " + paths.write_lock.string(), lock_.error_number());
+    }
+    if (!lock_.is_late()) return;
+    throw Error(ErrorCode::busy,
+                "another process has been writing to " + paths.root.string() +
+                    " all the time: if it is stopped, let it go on or end it, then try again");
   }
-  ~CreationLock() { unlock_file(fd_.get()); }
 
  private:
-  LockFd fd_;
+  TimedLock lock_;
 };
+
+// Whoever closes LMDB's lock file drops the locks of all who have it open in this process.
+void refuse_second_copy(const RepoPaths& paths) {
+  if (!is_open_in_this_process(paths.root / "lock.mdb")) return;
+  throw Error(ErrorCode::busy,
+              paths.data.string() +
+                  " is already open in this process through another copy of this library; two "
+                  "copies would break each other's locks: load the library from one path only");
+}
 
 }  // namespace
 
@@ -129,6 +146,7 @@ Environment::State::State(RepoPaths repo_paths, OpenMode mode)
   }
   make_repo_directories(paths);
   refuse_network_disk(paths.root);
+  sync_directory(paths.directory);  // who made the directory may have been killed before that
   const CreationLock lock(paths);
   format = read_format(paths);  // somebody may have been faster
   if (format) {
@@ -146,7 +164,9 @@ Environment::State::State(RepoPaths repo_paths, OpenMode mode)
   }
 }
 
-Environment::State::~State() {
+Environment::State::~State() { close_for_good(); }
+
+void Environment::State::close_for_good() noexcept {
   if (!abandoned && !leaked && pid == ::getpid()) {
     close_files();
   } else {
@@ -167,20 +187,12 @@ void Environment::State::expect_usable() const {
 }
 
 void Environment::State::open_files(Opening opening) {
-  const ProcessLock lock;  // else two copies could look at the same time, and both open it
-  if (is_open_in_this_process(paths.root / "lock.mdb")) {
-    throw Error(ErrorCode::busy,
-                paths.data.string() +
-                    " is already open in this process through another copy of this library; two "
-                    "copies would break each other's locks: load the library from one path only");
-  }
   check_pages(paths, writable, opening == Opening::after_failure);
   try {
-    if (writable) write_lock = open_lock_file(paths.write_lock);
+    if (writable && !write_lock) write_lock = open_lock_file(paths.write_lock);
     if (writable && opening == Opening::after_failure) {
-      lock_file(write_lock.get(), LOCK_EX, paths.write_lock);
+      const CreationLock lock(paths);
       make_metas_durable(paths);
-      unlock_file(write_lock.get());
     }
     lockless = !writable && !can_write_lock_file(paths);
     unsigned flags = MDB_NOTLS;
@@ -197,23 +209,39 @@ void Environment::State::open_files(Opening opening) {
     }
     read_repo_id_and_guard_map();
   } catch (...) {
-    close_files();
+    close_map();
     throw;
   }
 }
 
-void Environment::State::close_files() {
+void Environment::State::close_map() {
   if (env != nullptr) mdb_env_close(env);
   env = nullptr;
+}
+
+void Environment::State::close_files() {
+  close_map();
   write_lock.reset();
+}
+
+void Environment::State::make_writable() {
+  if (writable) return;
+  const std::lock_guard writes(writer);
+  if (writable) return;  // another thread did it meanwhile
+  while_idle([&] {
+    close_files();
+    writable = true;
+    open_files(Opening::existing);
+  });
 }
 
 void Environment::State::open_map(unsigned flags) {
   const std::string what = "cannot open " + paths.data.string();
-  const auto open_locked = [&] {
-    const OpeningLock lock(paths.root);
-    return mdb_env_open(env, paths.root.c_str(), flags, file_mode);
-  };
+  // Of one repo only, and for all copies of this library: one that looked at the same time would
+  // open it as well.
+  const OpeningLock lock(paths.root);
+  refuse_second_copy(paths);
+  if (!lockless) allocate_lock_file(paths.root / "lock.mdb", writable);
   size_t bytes = initial_map_bytes;
   for (int tries = 1;; ++tries) {
     int code = mdb_env_create(&env);
@@ -223,7 +251,7 @@ void Environment::State::open_map(unsigned flags) {
     mdb_env_set_mapsize(env, bytes);
     mdb_env_set_userctx(env, this);
     mdb_env_set_assert(env, on_failed_assert);
-    code = open_locked();
+    code = mdb_env_open(env, paths.root.c_str(), flags, file_mode);
     if (code == 0 && !claim_process_id(env)) code = EAGAIN;
     if (code == 0) return;
     mdb_env_close(env);  // also after a failure
@@ -247,6 +275,7 @@ void Environment::State::guard_descriptor() {
         ErrorCode::io,
         paths.data.string() + " was replaced by another file while it was in use: start again");
   }
+  if (inode != 0) return;  // other threads read them
   device = info.st_dev;
   inode = info.st_ino;
 }
@@ -325,13 +354,14 @@ void Environment::State::read_repo_id_and_guard_map() {
 
 void Environment::State::resize_map(size_t bytes) {
   while_idle([&] {
+    expect_open();
     MDB_envinfo info;
     mdb_env_info(env, &info);
     if (bytes != 0 && info.me_mapsize >= bytes) return;  // another thread did it meanwhile
     const int code = bytes == 0 ? follow_map(env) : mdb_env_set_mapsize(env, bytes);
     if (code != 0) {
       // The old map is gone: another one is made, as large as it can be.
-      close_files();
+      close_map();
       open_files(Opening::existing);
       throw lmdb_error(code, "cannot enlarge the map of " + paths.data.string());
     }
@@ -343,10 +373,13 @@ void Environment::State::enter() {
   std::unique_lock lock(gate);
   // Else readers that follow each other closely would keep the map from growing for ever.
   idle.wait(lock, [this] { return waiting == 0; });
-  if (env == nullptr) {
-    throw Error(ErrorCode::io, paths.data.string() + " could not be opened again");
-  }
+  expect_open();
   ++live;
+}
+
+void Environment::State::expect_open() const {
+  if (env != nullptr) return;
+  throw Error(ErrorCode::io, paths.data.string() + " could not be opened again");
 }
 
 void Environment::State::leave() {

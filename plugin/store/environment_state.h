@@ -18,6 +18,8 @@ namespace aimlog {
 
 // How much address space is reserved for a repo's map at first; a test makes it small.
 extern std::atomic<size_t> initial_map_bytes;
+// How long opening and making a repo wait for its write lock; a test makes it short.
+extern std::atomic<std::chrono::milliseconds> write_lock_patience;
 // How often somebody who begins looks again after other processes have grown the map meanwhile.
 inline constexpr int resize_tries = 10;
 
@@ -31,10 +33,16 @@ struct Environment::State {
 
   // Throws unless transactions may begin: not in a forked child, not after a failed assert.
   void expect_usable() const;
-  // Opens files and map. On failure nothing is open.
+  // Opens files and map. On failure there is no map.
   enum class Opening { existing, create, after_failure };
   void open_files(Opening opening);
+  // Under `writer`: a thread that waits for the write lock, or has it, has it by the descriptor
+  // that is closed here, and would write without.
   void close_files();
+  // The same at the end, where that can be done: else what must not stay open is closed.
+  void close_for_good() noexcept;
+  // For one that was opened to read. No transaction of this thread may be live.
+  void make_writable();
   // Waits until no transaction is live, then runs `action` while none can begin. Throws Error(busy)
   // if one stays live too long.
   template <typename Action>
@@ -51,7 +59,7 @@ struct Environment::State {
   [[noreturn]] void poison(const char* message);
 
   RepoPaths paths;
-  bool writable;
+  std::atomic<bool> writable;
   bool lockless = false;  // on read-only media LMDB's lock file cannot be used
   pid_t pid;
   std::array<unsigned char, 16> repo_id{};
@@ -77,6 +85,8 @@ struct Environment::State {
 
  private:
   void open_map(unsigned flags);
+  void close_map();
+  void expect_open() const;  // throws where it could not be opened again
   void guard_descriptor();
   bool open_tables();  // false if one is missing
   void make_tables();

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "plugin/base/file.h"
 #include "plugin/base/random.h"
@@ -21,6 +22,17 @@ namespace aimlog {
 namespace {
 
 constexpr std::string_view format_prefix = "aimlog repo, format ";
+
+// The directories that get a new entry when `directory` is made with all above it.
+std::vector<std::filesystem::path> parents_of_missing(std::filesystem::path directory) {
+  std::vector<std::filesystem::path> parents;
+  std::error_code ignored;  // what cannot be looked at, making will say
+  while (directory.has_relative_path() && !std::filesystem::exists(directory, ignored)) {
+    directory = directory.parent_path();
+    parents.push_back(directory);
+  }
+  return parents;
+}
 
 }  // namespace
 
@@ -147,6 +159,7 @@ void write_format(const RepoPaths& paths) {
 
 void make_repo_directories(const RepoPaths& paths) {
   for (const auto& directory : {paths.root, paths.journals}) {
+    const std::vector<std::filesystem::path> changed = parents_of_missing(directory);
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (!std::filesystem::is_directory(directory)) {
@@ -154,6 +167,7 @@ void make_repo_directories(const RepoPaths& paths) {
                              " (choose a directory that you may write to)",
                          error ? error.value() : ENOTDIR);
     }
+    for (const auto& parent : changed) sync_directory(parent);
   }
 }
 
@@ -185,10 +199,8 @@ bool is_open_in_this_process(const std::filesystem::path& file) {
   if (descriptors == nullptr) return false;
   bool found = false;
   while (const dirent* entry = ::readdir(descriptors)) {
-    char* end = nullptr;
-    const long fd = std::strtol(entry->d_name, &end, 10);
-    struct stat info;
-    if (end == entry->d_name || ::fstat(static_cast<int>(fd), &info) != 0) continue;
+    struct stat info;  // by name, as another thread may close it meanwhile
+    if (::fstatat(::dirfd(descriptors), entry->d_name, &info, 0) != 0) continue;
     found = found || (info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino);
   }
   ::closedir(descriptors);

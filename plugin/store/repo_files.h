@@ -24,7 +24,7 @@ void refuse_network_disk(const std::filesystem::path& directory);
 std::optional<uint32_t> read_format(const RepoPaths& paths);
 void write_format(const RepoPaths& paths);
 
-// Makes the directories of a repo. Throws Error(io) with the path and what to do.
+// Makes the directories of a repo, durably. Throws Error(io) with the path and what to do.
 void make_repo_directories(const RepoPaths& paths);
 
 // Refuses a repo whose files or directories the user may not change. Throws Error(io).

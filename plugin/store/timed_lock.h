@@ -20,7 +20,10 @@ class TimedLock {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (fd_ && ::flock(fd_.get(), operation | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
-      if (errno != EWOULDBLOCK) return;  // a file system without such locks
+      if (errno != EWOULDBLOCK) {
+        error_number_ = errno;
+        return;
+      }
       if (std::chrono::steady_clock::now() > deadline) {
         is_late_ = true;
         return;
@@ -35,10 +38,13 @@ class TimedLock {
 
   // Somebody else held it all the time.
   bool is_late() const { return is_late_; }
+  // Not 0 on a file system without such locks: then nothing is locked.
+  int error_number() const { return error_number_; }
 
  private:
   LockFd fd_;
   bool is_late_ = false;
+  int error_number_ = 0;
 };
 
 }  // namespace aimlog

@@ -135,6 +135,24 @@ TEST_CASE("TheThreadTakesNoSignalsOfTheHost") {
   CHECK(others > 0);
 }
 
+// LMDB would go on writing into the file that has no name any more, and say that all is well.
+TEST_CASE("ARepoThatWasRemovedAndMadeAnewIsGone") {
+  Committing repo;
+  repo.report(1);
+  CHECK(repo.wait_durable());
+  std::filesystem::remove_all(repo.environment->paths().root);
+  const auto anew = Environment::open(repo.directory.path(), OpenMode::create);
+  CHECK(anew != repo.environment);
+  CHECK_FALSE(repo.environment->is_still_there());
+  CHECK(anew->is_still_there());
+  repo.report(2);
+  CHECK_FALSE(repo.handover.wait_durable(repo.ring->published_sequence(), milliseconds(500)));
+  CHECK(repo.handover.failing());
+  CHECK(repo.handover.problem().find("replaced") != std::string::npos);
+  CHECK(repo.committer->stop(seconds(20)));
+  CHECK_FALSE(repo.committer->finished_clean());
+}
+
 TEST_CASE("ACommitThatTheDiskRefusesIsDoneOnceLater") {
   Committing repo;
   repo.report(1);

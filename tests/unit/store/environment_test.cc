@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <set>
 #include <thread>
 
+#include "plugin/base/file.h"
 #include "plugin/base/unique_fd.h"
 #include "plugin/store/keys.h"
 #include "plugin/store/repo_files.h"
@@ -40,6 +43,30 @@ Failure failure_of(const Work& work) {
   }
   return {};
 }
+
+// Every file and directory that is synced while it lives.
+class SyncedFiles {
+ public:
+  SyncedFiles() {
+    paths_.clear();
+    set_file_calls(noting_calls_);
+  }
+  ~SyncedFiles() { set_file_calls(system_file_calls); }
+  bool have(const std::filesystem::path& path) const { return paths_.contains(path); }
+
+ private:
+  static int sync(int fd) {
+    paths_.insert(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd)));
+    return system_file_calls.fsync(fd);
+  }
+  static FileCalls noting() {
+    FileCalls calls = system_file_calls;
+    calls.fsync = sync;
+    return calls;
+  }
+  static inline std::set<std::filesystem::path> paths_;
+  const FileCalls noting_calls_ = noting();
+};
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
   std::ofstream(file, std::ios::trunc) << text;
@@ -99,6 +126,26 @@ TEST_CASE("WhatIsNotCommittedIsGone") {
     txn.put(Table::runs, "k", "v");
   }
   CHECK(Transaction(*env).count(Table::runs) == 0);
+}
+
+TEST_CASE("WhatNamesANewRepoIsSyncedBeforeItIsUsed") {
+  const TempDir dir;
+  const SyncedFiles synced;
+  Environment::open(dir / "new/deep", OpenMode::create);
+  for (const char* parent : {"", "new", "new/deep", "new/deep/.aimlog"}) {
+    CAPTURE(parent);
+    CHECK(synced.have(std::filesystem::canonical(dir / parent)));
+  }
+  // Whoever made its directory before came no further.
+  std::filesystem::create_directories(dir / "begun/.aimlog/journals");
+  Environment::open(dir / "begun", OpenMode::create);
+  CHECK(synced.have(std::filesystem::canonical(dir / "begun")));
+}
+
+TEST_CASE("ARepoIsMadeAtAPathWithDots") {
+  const TempDir dir;
+  Environment::open(dir / "not-there/../new/./deep/", OpenMode::create);
+  CHECK(std::filesystem::exists(dir / "new/deep/.aimlog/FORMAT"));
 }
 
 TEST_CASE("TwoPathsToOneRepoGiveOneEnvironment") {
@@ -303,6 +350,15 @@ TEST_CASE("AForkedChildIsRefused") {
     return count();
   };
   CHECK(exited_with(run_in_child(abandon), 99));
+  const auto abandon_twice = [&] {
+    env->abandon_in_child();
+    std::vector<UniqueFd> own;
+    for (int i = 0; i < 20; ++i) own.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    env->abandon_in_child();
+    const auto is_closed = [](const UniqueFd& fd) { return ::fcntl(fd.get(), F_GETFD) < 0; };
+    return std::any_of(own.begin(), own.end(), is_closed) ? 1 : 0;
+  };
+  CHECK(exited_with(run_in_child(abandon_twice), 0));
   put_one(*env, 1, "the parent goes on");
 }
 
