@@ -59,13 +59,20 @@ static void say_hash(MDB_txn* txn) {
   fflush(stdout);
 }
 
+enum { slots_max = 4096 };
+static MDB_txn* taken[slots_max];
+
 static int take_all_slots(MDB_env* env) {
-  MDB_txn* txn;
-  int taken = 0;
-  int code;
-  while ((code = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) == 0) ++taken;
+  int count = 0;
+  int code = 0;
+  while (count < slots_max && (code = mdb_txn_begin(env, NULL, MDB_RDONLY, &taken[count])) == 0)
+    ++count;
   if (code != MDB_READERS_FULL) expect(code, "mdb_txn_begin");
-  return taken;
+  return count;
+}
+
+static void give_up(int count) {
+  while (count > 0) mdb_txn_abort(taken[--count]);
 }
 
 int main(int count, char** words) {
@@ -81,9 +88,11 @@ int main(int count, char** words) {
     expect(mdb_reader_check(env, &dead), "mdb_reader_check");
     printf("%d\n", dead);
   } else if (strcmp(words[2], "fill") == 0) {
-    printf("%d\n", take_all_slots(env));
+    const int slots = take_all_slots(env);
+    printf("%d\n", slots);
     fflush(stdout);
     if (fgets(line, sizeof line, stdin) == NULL) return 1;
+    give_up(slots);
   } else {
     expect(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), "mdb_txn_begin");
     if (count > 3) {

@@ -49,7 +49,8 @@ struct Refused {
 
 void refuse(const std::filesystem::path& path, int which) {
   refused = {path.string(), which == 0, which == 1, which == 2};
-  FileCalls calls = system_file_calls;
+  static FileCalls calls;  // used as long as it is set
+  calls = system_file_calls;
   calls.open = [](const char* path, int flags, mode_t mode) {
     if (!refused.open || path != refused.path) return system_file_calls.open(path, flags, mode);
     errno = EACCES;
