@@ -38,6 +38,8 @@ class Cursor {
     key_ = to_val(key);
     return move(MDB_SET_RANGE);
   }
+  // To the last row before `key`.
+  bool seek_before(ByteView key) { return move(seek(key) ? MDB_PREV : MDB_LAST); }
   ByteView key() const { return to_view(key_); }
   ByteView payload() const {
     return verified(table_, key(), to_view(value_), state_.env.paths.data);
@@ -59,15 +61,14 @@ constexpr int begin_tries = 10;
 // of the keys does not hold. So both are verified.
 void expect_no_lost_row(Transaction::State& state, Table table, ByteView place) {
   Cursor cursor(state, table);
-  const bool is_behind = cursor.seek(place);
-  if (is_behind) cursor.payload();
-  if (cursor.move(is_behind ? MDB_PREV : MDB_LAST)) cursor.payload();
+  if (cursor.seek(place)) cursor.payload();
+  if (cursor.seek_before(place)) cursor.payload();
 }
 
 // A new row beside one that is damaged would part that one from the place where it is looked for.
 void expect_intact_beside(Transaction::State& state, Table table, ByteView key) {
   Cursor cursor(state, table);
-  if (cursor.seek(key) && cursor.move(MDB_PREV)) cursor.payload();
+  if (cursor.seek_before(key)) cursor.payload();
   if (cursor.seek(key) && cursor.move(MDB_NEXT)) cursor.payload();
 }
 
@@ -226,24 +227,25 @@ void Transaction::scan(Table table, ByteView prefix, ByteView from,
                        const std::function<bool(ByteView key, ByteView value)>& visit) const {
   AIMLOG_CHECK(state_->txn != nullptr);
   const ByteView start = std::max(prefix, from);
-  if (!start.empty()) expect_no_lost_row(*state_, table, start);
   Cursor cursor(*state_, table);
+  // As in expect_no_lost_row(): here the row before, and in the end the one behind the last.
+  if (!start.empty() && cursor.seek_before(start)) cursor.payload();
   bool more = start.empty() ? cursor.move(MDB_FIRST) : cursor.seek(start);
   for (; more && cursor.key().starts_with(prefix); more = cursor.move(MDB_NEXT)) {
     if (!visit(cursor.key(), cursor.payload())) return;
   }
-  if (more) cursor.payload();  // the row behind a gap, as above
+  if (more) cursor.payload();
 }
 
 std::optional<std::pair<Bytes, Bytes>> Transaction::last(Table table, ByteView prefix) const {
   AIMLOG_CHECK(state_->txn != nullptr);
   const Bytes next = behind(prefix);
-  if (!next.empty()) expect_no_lost_row(*state_, table, next);
   Cursor cursor(*state_, table);
-  const bool found =
-      !next.empty() && cursor.seek(next) ? cursor.move(MDB_PREV) : cursor.move(MDB_LAST);
-  if (!found || !cursor.key().starts_with(prefix)) return std::nullopt;
-  return std::pair(Bytes(cursor.key()), Bytes(cursor.payload()));
+  if (!next.empty() && cursor.seek(next)) cursor.payload();  // as in expect_no_lost_row()
+  if (!(next.empty() ? cursor.move(MDB_LAST) : cursor.seek_before(next))) return std::nullopt;
+  const ByteView payload = cursor.payload();
+  if (!cursor.key().starts_with(prefix)) return std::nullopt;
+  return std::pair(Bytes(cursor.key()), Bytes(payload));
 }
 
 uint64_t Transaction::count(Table table) const {

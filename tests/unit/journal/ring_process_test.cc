@@ -86,6 +86,17 @@ void write_until_killed(const std::filesystem::path& directory, Shared& shared) 
   }
 }
 
+// The only ring there is lives as long as its writer, whatever children that had. Returns its path.
+std::filesystem::path expect_live_until_killed(const std::filesystem::path& directory,
+                                               pid_t writer) {
+  const auto rings = list_rings(directory);
+  REQUIRE(rings.size() == 1);
+  CHECK(ring_is_live(rings[0]));
+  kill_and_wait(writer);
+  CHECK_FALSE(ring_is_live(rings[0]));
+  return rings[0];
+}
+
 }  // namespace
 
 TEST_CASE("NothingAcknowledgedIsLostByKill9") {
@@ -145,12 +156,8 @@ TEST_CASE("AChildThatOutlivesItsParentDoesNotKeepTheRingLive") {
     pause();
   });
   while (shared->acknowledged.load() < 2) usleep(50);
-  const auto rings = list_rings(dir.path());
-  REQUIRE(rings.size() == 1);
-  CHECK(ring_is_live(rings[0]));
-  kill_and_wait(parent);
-  CHECK_FALSE(ring_is_live(rings[0]));
-  CHECK(read_all(DeadRing::open(rings[0]).value()).payloads == std::vector<Bytes>{"by the parent"});
+  const auto ring = expect_live_until_killed(dir.path(), parent);
+  CHECK(read_all(DeadRing::open(ring).value()).payloads == std::vector<Bytes>{"by the parent"});
   CHECK_FALSE(shared->was_let_in.load());
   close(alive[0]);
   close(alive[1]);
@@ -193,11 +200,7 @@ TEST_CASE("NoChildKeepsARingLiveThatWasForkedWhileItWasMade") {
   pid_t orphan = 0;
   REQUIRE(read(told[0], &orphan, sizeof orphan) == sizeof orphan);
   while (shared->acknowledged.load() < 2) usleep(50);
-  const auto rings = list_rings(dir.path());
-  REQUIRE(rings.size() == 1);
-  CHECK(ring_is_live(rings[0]));
-  kill_and_wait(parent);
-  CHECK_FALSE(ring_is_live(rings[0]));
+  expect_live_until_killed(dir.path(), parent);
   kill(orphan, SIGKILL);
   close(told[0]);
   close(told[1]);

@@ -14,6 +14,7 @@
 #include "tests/support/faulty_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/store/case_process.h"
+#include "tests/unit/store/code_of_opening.h"
 
 namespace aimlog::test {
 namespace {
@@ -27,15 +28,6 @@ struct stat look_at(const std::filesystem::path& file) {
 bool has_all_blocks(const std::filesystem::path& file) {
   const struct stat info = look_at(file);
   return info.st_size > 0 && info.st_blocks * 512 >= info.st_size;
-}
-
-ErrorCode code_of_opening(const std::filesystem::path& directory, OpenMode mode) {
-  try {
-    Environment::open(directory, mode);
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::unknown;
 }
 
 }  // namespace

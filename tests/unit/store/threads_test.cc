@@ -16,6 +16,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/unit/store/case_process.h"
 #include "tests/unit/store/child.h"
+#include "tests/unit/store/code_of_opening.h"
 
 namespace aimlog::test {
 namespace {
@@ -47,15 +48,6 @@ struct ShortPatience {
   explicit ShortPatience(std::chrono::milliseconds time) { write_lock_patience = time; }
   ~ShortPatience() { write_lock_patience = std::chrono::milliseconds(10000); }
 };
-
-ErrorCode code_of_opening(const std::filesystem::path& directory, OpenMode mode) {
-  try {
-    Environment::open(directory, mode);
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::unknown;
-}
 
 }  // namespace
 
