@@ -1,4 +1,5 @@
 // The aimlog command.
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -29,6 +30,13 @@ int run(int argc, const char* const* argv) {
   return exit_usage;
 }
 
+// Where stdin, stdout or stderr is closed, the next file that is opened gets its number, and what
+// is printed would go into the repo. Writing fails here, too, but does no harm.
+void occupy_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDONLY) != fd) ::_exit(exit_error);
+}
+
 int run_and_complain(int argc, const char* const* argv) {
   try {
     return run(argc, argv);
@@ -46,6 +54,7 @@ int run_and_complain(int argc, const char* const* argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_streams();
   // A pager that was left makes write() fail, which print() takes for the end.
   signal(SIGPIPE, SIG_IGN);
   try {

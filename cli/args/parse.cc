@@ -134,6 +134,7 @@ const BoundCommand* chosen(const std::list<BoundCommand>& bound) {
 Parsed parse_command_line(const std::vector<CommandSpec>& commands, int argc,
                           const char* const* argv) {
   CLI::App app("Lists, compares and plots what the aimlog plugin recorded.", "aimlog");
+  app.require_subcommand(0, 1);  // a second verb is a word of the first one
   app.get_formatter()->label("REQUIRED", "(required)");
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.get_formatter()->column_width(26);

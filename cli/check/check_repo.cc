@@ -91,6 +91,12 @@ class RepoCheck {
       receive(kind, in);
     });
     if (end.done) return;
+    if (!end.is_damage)
+      throw Failure(exit_usage,
+                    "'" + paths_.directory.string() + "' could not be looked at: " +
+                        (end.signal == 0 ? end.error
+                                         : "the process that did it was ended (" +
+                                               std::string(::strsignal(end.signal)) + ")"));
     std::string text = std::string(what) + " ";
     if (end.signal != 0)
       text += "died of it (" + std::string(::strsignal(end.signal)) + ")";

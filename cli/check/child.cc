@@ -1,12 +1,15 @@
 #include "cli/check/child.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <exception>
+#include <new>
+#include <system_error>
 
 #include "plugin/base/unique_fd.h"
 
@@ -14,6 +17,7 @@ namespace aimlog::cli {
 namespace {
 
 constexpr char kind_error = '!';
+constexpr char kind_damage = '#';
 constexpr char kind_place = '@';
 constexpr char kind_done = '.';
 
@@ -29,6 +33,19 @@ bool read_whole(int fd, char* bytes, size_t count) {
   return true;
 }
 
+// EIO is what a disk says of a sector that it has lost.
+bool is_damage(const Error& error) {
+  return error.code() == ErrorCode::corrupt || error.code() == ErrorCode::internal ||
+         error.error_number() == EIO;
+}
+
+// What reading a damaged file through a map, or believing it, may end in.
+bool is_damage(int signal) {
+  for (const int each : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
+    if (signal == each) return true;
+  return false;
+}
+
 [[noreturn]] void be_child(int fd, const std::function<void(ChildPipe&)>& work) {
   // A child that dies of a damaged file is no news for whoever collects core files.
   const rlimit no_core{0, 0};
@@ -37,8 +54,14 @@ bool read_whole(int fd, char* bytes, size_t count) {
   try {
     work(pipe);
     pipe.send(kind_done, {});
-  } catch (const std::exception& error) {
+  } catch (const Error& error) {
+    pipe.send(is_damage(error) ? kind_damage : kind_error, error.what());
+  } catch (const std::bad_alloc&) {
+    pipe.send(kind_error, "there is not enough memory");
+  } catch (const std::system_error& error) {
     pipe.send(kind_error, error.what());
+  } catch (const std::exception& error) {
+    pipe.send(kind_damage, error.what());
   } catch (...) {
     pipe.send(kind_error, "an unknown error");
   }
@@ -79,8 +102,9 @@ ChildEnd run_in_child(const std::function<void(ChildPipe&)>& work,
     if (!read_whole(reading.get(), message.data(), size)) break;
     if (head[0] == kind_done) {
       end.done = true;
-    } else if (head[0] == kind_error) {
+    } else if (head[0] == kind_error || head[0] == kind_damage) {
       end.error = message;
+      end.is_damage = head[0] == kind_damage;
     } else if (head[0] == kind_place) {
       end.place = message;
     } else {
@@ -90,7 +114,10 @@ ChildEnd run_in_child(const std::function<void(ChildPipe&)>& work,
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
+  if (WIFSIGNALED(status)) {
+    end.signal = WTERMSIG(status);
+    end.is_damage = is_damage(end.signal);
+  }
   if (!end.done && end.error.empty() && end.signal == 0) end.error = "it ended without a word";
   return end;
 }

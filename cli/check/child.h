@@ -24,6 +24,9 @@ class ChildPipe {
 struct ChildEnd {
   bool done = false;  // it came to its end
   std::string error;  // an exception ended it
+  // The exception, or the signal, says that what it looked at is damaged, and not that this process
+  // may not look at it, has no room for it, or was told to end.
+  bool is_damage = false;
   int signal = 0;     // it was killed by that
   std::string place;  // the last that it told to look at
 };

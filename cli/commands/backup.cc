@@ -1,9 +1,12 @@
+#include <string.h>
+
 #include "cli/check/check_repo.h"
 #include "cli/check/child.h"
 #include "cli/check/progress.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/output/new_directory.h"
+#include "cli/output/study_notes.h"
 #include "cli/output/terminal.h"
 #include "cli/output/text.h"
 #include "cli/query/repo.h"
@@ -41,9 +44,11 @@ void copy_in_child(const fs::path& repo, const fs::path& target) {
       [&](ChildPipe&) { copy_data(*Environment::open(repo, OpenMode::read_only), target); },
       [](char, ByteView) {});
   if (end.done) return;
-  throw Failure(exit_error, end.error.empty()
+  if (!end.error.empty()) throw Failure(exit_error, end.error);
+  throw Failure(exit_error, end.is_damage
                                 ? "the repo cannot be copied, it is damaged: see 'aimlog check'"
-                                : end.error);
+                                : "no backup was made: the process that copied was ended (" +
+                                      std::string(::strsignal(end.signal)) + ")");
 }
 
 // A copy of damaged rows is no backup.
@@ -63,10 +68,10 @@ int run(const Args& args) {
   NewDirectory made(places.target);
   replay(places.repo);
   progress.show("copying");
-  copy_notes(places.repo, made.path());
   copy_in_child(places.repo, made.path());
   progress.show("checking the copy");
   const CheckCounts counts = look_at_copy(made.path(), places.repo);
+  copy_study_notes(places.repo, made.path());
   made.appear();
   progress.clear();
   print("saved in " + safe_text(places.target.string()) + ": " + std::to_string(counts.runs) +

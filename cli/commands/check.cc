@@ -45,7 +45,7 @@ std::string as_text(const CheckResult& result) {
   for (const Finding& each : result.findings)
     out += safe_text(each.table + ": " + each.key + ": " + each.what + "; " + each.todo) + "\n";
   for (const JournalState& each : result.journals) {
-    const std::string name = "journal " + each.path.filename().string();
+    const std::string name = safe_text("journal " + each.path.filename().string());
     if (each.live) out += name + ": its writer lives\n";
     if (each.live || !each.problem.empty()) continue;
     out += name + ": its writer is dead, " + counted(each.events_waiting, "event") +

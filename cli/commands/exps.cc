@@ -33,7 +33,8 @@ std::map<ExperimentNumber, Tally> tally(Environment& environment, const RunFilte
     each.by_status[row.status] += 1;
     each.newest_ns = std::max(each.newest_ns, row.created_ns);
   }
-  if (filter.query) std::erase_if(tallies, [](const auto& each) { return each.second.runs == 0; });
+  if (filter.chooses())
+    std::erase_if(tallies, [](const auto& each) { return each.second.runs == 0; });
   return tallies;
 }
 
@@ -42,7 +43,7 @@ int run(const Args& args) {
   const RunFilter filter = read_filter(args);
   const auto tallies = tally(*open_repo(args), filter);
   if (tallies.empty())
-    throw nothing_matched(filter.query ? "no run matches" : "the repo has no experiments yet");
+    throw nothing_matched(filter.chooses() ? "no run matches" : "the repo has no experiments yet");
   Table table;
   table.columns = {{"experiment"}, {"jobs"}, {"runs"}};
   for (uint8_t i = 1; i < 8; ++i) {
@@ -74,7 +75,7 @@ int run(const Args& args) {
 
 Command exps_command() {
   return {{"exps", "Look at runs", "List experiments", "aimlog exps",
-           with({query_option()}, with(output_options(), {repo_option()}))},
+           with(filter_options(), with(output_options(), {repo_option()}))},
           run};
 }
 

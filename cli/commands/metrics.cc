@@ -71,6 +71,7 @@ int run(const Args& args) {
   {
     Snapshot snapshot(*environment);
     if (const auto word = args.text("RUN")) {
+      refuse_filter_of_named_runs(args);
       const RunInfo info = load_run(snapshot, find_run_named(snapshot, *word));
       table = of_run(info.summaries, snapshot.take_names());
     } else {

@@ -1,3 +1,6 @@
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "cli/command.h"
@@ -7,6 +10,7 @@
 #include "cli/query/metric_ref.h"
 #include "cli/query/repo.h"
 #include "cli/query/run_ref.h"
+#include "plugin/base/file.h"
 
 namespace aimlog::cli {
 namespace {
@@ -29,7 +33,10 @@ class ChosenRuns {
  public:
   ChosenRuns(Snapshot& snapshot, const Args& args) {
     const auto words = args.all("RUN");
-    if (words.empty()) list_.emplace(list_runs(snapshot, read_filter(args)));
+    if (words.empty())
+      list_.emplace(list_runs(snapshot, read_filter(args)));
+    else
+      refuse_filter_of_named_runs(args);
     for (const std::string& word : words)
       named_.push_back(load_run(snapshot, find_run_named(snapshot, word)));
     if (list_) names_ = list_->names();
@@ -99,11 +106,24 @@ void thin_lines(Drawing& drawing, size_t columns) {
             " more lines: name the runs, or --limit";
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+// Whole, or not at all: what was there stays until then. Into what is no regular file (a pipe,
+// /dev/stdout) it is written as it is.
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  std::error_code ignored;
+  const bool in_place =
+      std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
+  const std::filesystem::path written =
+      in_place ? path : std::filesystem::path(path.string() + ".tmp");
+  std::ofstream file(written, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
-  if (!file) throw Failure(exit_error, "cannot write '" + path + "'");
+  if (file) {
+    if (!in_place) rename_file(written, path);
+    return;
+  }
+  const std::string reason = std::strerror(errno);
+  if (!in_place) std::filesystem::remove(written, ignored);
+  throw Failure(exit_error, "cannot write '" + path.string() + "': " + reason);
 }
 
 int run(const Args& args) {

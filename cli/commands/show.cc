@@ -14,6 +14,7 @@ constexpr size_t batch_bytes = 8 << 20;
 // The runs that are meant, oldest first.
 std::vector<RunNumber> chosen_runs(Environment& environment, const Args& args) {
   Snapshot snapshot(environment);
+  if (!args.has("--all")) refuse_filter_of_named_runs(args);
   if (!args.has("--all")) return {find_run_named(snapshot, *args.text("RUN"))};
   const RunFilter filter = read_filter(args);
   std::vector<RunNumber> runs;

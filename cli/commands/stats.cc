@@ -116,7 +116,9 @@ std::string as_json(const Stats& stats) {
   json.begin_object();
   for (const auto& row : stats.facts.rows)
     json.key(value_text(std::get<Value>(row[0]), true)).value(std::get<Value>(row[1]), false);
-  json.key("losses").raw_json(render_json(loss_table(stats), false, false));
+  std::string losses = render_json(loss_table(stats), false, false);
+  std::erase(losses, '\n');  // all of it is one line of JSON Lines, too
+  json.key("losses").raw_json(losses);
   json.end_object();
   return json.take() + "\n";
 }

@@ -13,6 +13,8 @@ AimOptions read_options(const Args& args) {
   options.bare_names = args.has("--no-namespace");
   options.keep_nan = args.has("--keep-nan");
   options.metrics = split_list(args.text("--metrics").value_or(""));
+  if (args.has("--metrics") && options.metrics.empty())
+    throw usage_error("--metrics is empty: name metrics, or leave it out");
   for (const std::string& pattern : options.metrics) {
     const std::string problem = pattern_error(pattern);
     if (!problem.empty()) throw usage_error("--metrics '" + pattern + "': " + problem);

@@ -10,6 +10,8 @@ namespace aimlog::cli {
 namespace {
 
 constexpr std::string_view ray_namespace = "ray/tune/";
+// Each gets a row, so what a foreign repo says must not make a million of them.
+constexpr int64_t attempts_max = 10'000;
 
 const Value* find(const ValueMap* map, std::string_view name) {
   if (map == nullptr) return nullptr;
@@ -31,7 +33,9 @@ std::string text_at(const ValueMap* map, std::string_view name) {
 int64_t count_at(const ValueMap* map, std::string_view name) {
   const Value* value = find(map, name);
   if (value == nullptr || value->number() == nullptr) return 0;
-  return static_cast<int64_t>(value->number()->bits);
+  const Number& number = *value->number();
+  const bool is_whole = number.type == NumberType::int64 || number.type == NumberType::uint64;
+  return is_whole ? static_cast<int64_t>(number.bits) : 0;
 }
 
 Bytes encoded(const Value& value) {
@@ -169,7 +173,7 @@ AimOrigin origin_of(const aim::ReadRun& read) {
   else
     fill_foreign_job(origin.job, run);
   origin.attempt_number =
-      static_cast<uint32_t>(std::clamp<int64_t>(count_at(details, "attempt"), 1, 1'000'000));
+      static_cast<uint32_t>(std::clamp<int64_t>(count_at(details, "attempt"), 1, attempts_max));
 
   RunRow& row = origin.run;
   row.id = run_id_of(run, is_own ? details : nullptr);

@@ -34,6 +34,16 @@ bool same_params(const std::optional<ParamsRow>& known, const ParamsRow& row) {
   return known && known->params == row.params && known->config == row.config;
 }
 
+// A run has a row for each of its attempts. Of an earlier one that Aim does not have, or whose turn
+// comes later, nothing is known but that there was one.
+void put_earlier_attempts(WriteTransaction& txn, RunNumber number, const AimOrigin& origin) {
+  AttemptRow unknown;
+  unknown.status = TrialStatus::crashed;
+  unknown.started_ns = unknown.ended_ns = origin.attempt.started_ns;
+  for (uint32_t attempt = 1; attempt < origin.attempt_number; ++attempt)
+    if (!get_attempt(txn, number, attempt)) put_attempt(txn, number, attempt, unknown);
+}
+
 // Brings the rows of a run that is there up to date; gives whether anything changed.
 bool update_rows(WriteTransaction& txn, RunNumber number, const AimOrigin& origin) {
   RunRow row = get_run(txn, number);
@@ -44,6 +54,7 @@ bool update_rows(WriteTransaction& txn, RunNumber number, const AimOrigin& origi
     AttemptRow now = origin.attempt;
     if (attempt) now.sealed_results = attempt->sealed_results;
     put_attempt(txn, number, origin.attempt_number, now);
+    put_earlier_attempts(txn, number, origin);
     changed = true;
   }
   if (origin.attempt_number >= row.attempts &&
@@ -153,6 +164,7 @@ bool put_rows(WriteTransaction& txn, Incoming& run) {
   origin.run.job = find_or_add_job(txn, origin);
   run.number = add_run(txn, free_key(txn, origin.run.job, origin.run), origin.run);
   put_attempt(txn, run.number, origin.attempt_number, origin.attempt);
+  put_earlier_attempts(txn, run.number, origin);
   add_params(txn, run.number, origin.params);
   return true;
 }

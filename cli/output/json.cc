@@ -62,13 +62,13 @@ std::string number_json(const Number& number) {
   }
 }
 
+}  // namespace
+
 const char* value_type(const Value& value) {
   constexpr const char* names[] = {"null", "", "string", "bytes", "list", "map"};
   const Number* number = value.number();
   return number != nullptr ? type_name(number->type) : names[value.data.index()];
 }
-
-}  // namespace
 
 void JsonWriter::separate() {
   if (after_key_) {

@@ -51,4 +51,7 @@ class JsonWriter {
   bool after_key_ = false;
 };
 
+// As --types says it: bool int64 uint64 double string bytes list map null.
+const char* value_type(const Value& value);
+
 }  // namespace aimlog::cli

@@ -59,7 +59,8 @@ void remove_leftovers(const fs::path& target) {
 }  // namespace
 
 NewDirectory::NewDirectory(const fs::path& target)
-    : target_(fs::absolute(target).lexically_normal()) {
+    : target_(target.empty() ? target : fs::absolute(target).lexically_normal()) {
+  if (target_.empty()) throw usage_error("name the directory that is to be made");
   if (!target_.has_filename()) target_ = target_.parent_path();  // "x/y/"
   std::error_code error;
   remove_leftovers(target_);
@@ -92,13 +93,6 @@ void NewDirectory::appear() {
   if (renamed != 0) rename_file(path_, target_);
   appeared_ = true;
   sync_directory(target_.parent_path());
-}
-
-void copy_notes(const fs::path& repo, const fs::path& target) {
-  const fs::path notes = repo / ".aimlog" / "optuna";
-  if (!fs::is_directory(notes)) return;
-  fs::create_directories(target / ".aimlog");
-  fs::copy(notes, target / ".aimlog" / "optuna", fs::copy_options::recursive);
 }
 
 }  // namespace aimlog::cli

@@ -26,8 +26,4 @@ class NewDirectory {
   bool appeared_ = false;
 };
 
-// Copies what the Python package notes beside a repo's data: which trials of a study are recorded.
-// To be done before the data are read, so that no trial is noted that the copy does not have.
-void copy_notes(const std::filesystem::path& repo, const std::filesystem::path& target);
-
 }  // namespace aimlog::cli

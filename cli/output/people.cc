@@ -8,6 +8,7 @@ namespace aimlog::cli {
 namespace {
 
 constexpr size_t gap = 2;             // blanks between columns
+constexpr size_t padded_width = 200;  // no column is filled up with blanks to more
 constexpr size_t shrunk_width = 14;   // a wide column is cut to this before any column goes
 constexpr size_t tightest_width = 6;  // and to this where nothing may go any more
 
@@ -74,7 +75,7 @@ void append_cell(std::string& line, const ShownColumn& column, std::string_view 
   const size_t width = display_width(text);
   const size_t blanks = width < column.width ? column.width - width : 0;
   if (column.right) line.append(blanks, ' ');
-  if (width <= column.width)
+  if (!column.cut || width <= column.width)
     line += text;
   else
     line += shortened(text, column.width);
@@ -130,7 +131,10 @@ class PeopleWriter : public TableWriter {
     const size_t per_row = shown_.size();
     for (ShownColumn& shown : shown_) shown.right = shown.any_number && !shown.any_text;
     std::vector<std::string> hidden;
-    if (options_.width > 0) hidden = fit(shown_, options_.width);
+    if (options_.width > 0)
+      hidden = fit(shown_, options_.width);
+    else
+      for (ShownColumn& shown : shown_) shown.width = std::min(shown.width, padded_width);
     std::string out;
     write_titles(out);
     std::vector<std::string_view> row(per_row);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "cli/output/plot.h"
 
@@ -46,9 +47,10 @@ std::string tick_text(double value) {
 
 Scale make_scale(double low, double high, size_t ticks_wanted) {
   if (!(low < high)) {
+    constexpr double greatest = std::numeric_limits<double>::max();
     const double margin = low == 0 ? 1 : std::abs(low) * 0.1;
-    low -= margin;
-    high += margin;
+    low = std::max(low - margin, -greatest);
+    high = std::min(high + margin, greatest);
   }
   Scale scale{low, high, {}};
   const double span = high / 2 - low / 2;

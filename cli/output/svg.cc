@@ -15,7 +15,12 @@ constexpr const char* colours[] = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd",
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (const char c : safe_text(text)) {
+  std::string safe = safe_text(text);
+  // XML has no U+FFFE and no U+FFFF.
+  for (const char* each : {"\xef\xbf\xbe", "\xef\xbf\xbf"})
+    for (size_t at = safe.find(each); at != std::string::npos; at = safe.find(each, at))
+      safe.replace(at, 3, "\xef\xbf\xbd");
+  for (const char c : safe) {
     if (c == '&')
       out += "&amp;";
     else if (c == '<')

@@ -32,7 +32,8 @@ std::string program_text(const Cell& cell) {
 std::string csv_type(const Cell& cell) {
   const Value* value = std::get_if<Value>(&cell);
   const Number* number = value != nullptr ? value->number() : nullptr;
-  if (number == nullptr) return value != nullptr && value->text() != nullptr ? "string," : ",";
+  if (value == nullptr || value->is_null()) return ",";
+  if (number == nullptr) return std::string(value_type(*value)) + ",";
   std::string text = type_name(number->type);
   text += ',';
   if (number->type == NumberType::float64) {

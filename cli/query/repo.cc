@@ -37,6 +37,9 @@ fs::path search_upward() {
 
 fs::path expect_repo(const fs::path& named) {
   const fs::path path = directory_above(named);
+  std::error_code unseen;
+  if (!fs::exists(path / ".aimlog", unseen) && unseen)
+    throw Failure(exit_error, "cannot look into '" + path.string() + "': " + unseen.message());
   if (!holds_repo(path))
     throw Failure(exit_error, "there is no .aimlog in '" + path.string() +
                                   "'; name the directory that the plugin's `repo:` names");

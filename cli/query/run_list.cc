@@ -197,7 +197,10 @@ OptionSpec query_option() {
 RunFilter read_filter(const Args& args) {
   RunFilter filter;
   filter.experiment = args.text("--experiment");
-  for (const std::string& name : split_list(args.text("--status").value_or(""))) {
+  const auto statuses = args.text("--status");
+  if (statuses && split_list(*statuses).empty())
+    throw usage_error("--status is empty: name a status, or leave it out");
+  for (const std::string& name : split_list(statuses.value_or(""))) {
     const auto status = status_from_name(name);
     if (!status) {
       std::string known;
@@ -210,6 +213,14 @@ RunFilter read_filter(const Args& args) {
   if (const auto query = args.text("--query"))
     filter.query = std::make_shared<const RunQuery>(*query);
   return filter;
+}
+
+void refuse_filter_of_named_runs(const Args& args) {
+  for (const char* option : {"--experiment", "--status", "--query"})
+    if (args.has(option))
+      throw usage_error(std::string(option) +
+                        " chooses among all runs, and here a RUN is named: "
+                        "leave one of them out");
 }
 
 RunInfo load_run(Snapshot& snapshot, RunNumber number, bool with_config) {

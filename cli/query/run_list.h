@@ -96,12 +96,16 @@ struct RunFilter {
   std::optional<std::string> experiment;
   std::vector<TrialStatus> statuses;  // empty = any
   std::shared_ptr<const RunQuery> query;
+
+  bool chooses() const { return experiment || !statuses.empty() || query; }
 };
 
 // --experiment, --status and --query.
 std::vector<OptionSpec> filter_options();
 OptionSpec query_option();
 RunFilter read_filter(const Args& args);
+// For verbs that look at the runs that are named, where some are: they would be shown all the same.
+void refuse_filter_of_named_runs(const Args& args);
 
 // Rows of the runs that fit, the oldest first. Throws nothing_matched where an experiment of that
 // name does not exist.

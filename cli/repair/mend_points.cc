@@ -10,12 +10,6 @@ namespace {
 
 constexpr size_t rows_of_a_chunk = 1024;
 
-uint64_t points_of(const SummaryMap& summaries) {
-  uint64_t points = 0;
-  for (const auto& [key, summary] : summaries) points += summary.count;
-  return points;
-}
-
 bool same_counts(const SummaryMap& a, const SummaryMap& b) {
   const auto count = [](const SummaryMap& map, const SeriesKey& key) {
     const auto found = map.find(key);
@@ -30,6 +24,12 @@ bool same_counts(const SummaryMap& a, const SummaryMap& b) {
 }
 
 }  // namespace
+
+uint64_t points_of(const SummaryMap& summaries) {
+  uint64_t points = 0;
+  for (const auto& [key, summary] : summaries) points += summary.count;
+  return points;
+}
 
 struct PointMender::Work {
   RunNumber run;

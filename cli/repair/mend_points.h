@@ -18,6 +18,8 @@ struct MendedAttempt {
   int64_t first_ns = 0, last_ns = 0;  // of its results
 };
 
+uint64_t points_of(const SummaryMap& summaries);
+
 class PointMender {
  public:
   PointMender(const Salvage& salvage, const SalvagedRepo& repo) : salvage_(salvage), repo_(repo) {}

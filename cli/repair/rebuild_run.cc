@@ -129,7 +129,7 @@ uint64_t Rebuild::put_attempts(WriteTransaction& txn, const RunEntry& entry, Run
       bytes += chunk.size();
     }
     for (const auto& [key, summary] : points.summaries) need(key);
-    if (points.results > 0) put_summaries(txn, number, i, points.summaries);
+    if (!points.chunks.empty()) put_summaries(txn, number, i, points.summaries);
     if (i == row.attempts) close_run(txn, entry, row, &attempt, last_ns);
     put_attempt(txn, number, i, attempt);
   }

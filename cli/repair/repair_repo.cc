@@ -3,13 +3,19 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <algorithm>
+#include <map>
+
 #include "cli/failure.h"
 #include "cli/output/new_directory.h"
+#include "cli/output/study_notes.h"
 #include "cli/repair/rebuild.h"
 #include "plugin/base/file.h"
 #include "plugin/commit/recovery.h"
 #include "plugin/store/checked_value.h"
 #include "plugin/store/repo_files.h"
+#include "plugin/store/run_table.h"
+#include "plugin/store/series_table.h"
 
 namespace aimlog::cli {
 namespace {
@@ -141,6 +147,28 @@ class Repair {
       report_.notes.push_back(std::to_string(recovered.records_lost) +
                               " damaged records of journals could not be read back");
     for (const std::string& problem : recovered.problems) report_.notes.push_back(problem);
+    if (recovered.events_replayed > 0) count_replayed(environment);
+  }
+
+  // With what journals brought, which may be whole runs.
+  void count_replayed(Environment& environment) {
+    std::map<std::string, size_t> places;
+    for (size_t i = 0; i < report_.runs.size(); ++i) places[report_.runs[i].id] = i;
+    const Transaction txn(environment);
+    each_run(txn, [&](RunNumber number, const RunRow& row) {
+      const auto [place, is_new] = places.try_emplace(row.id.hex(), report_.runs.size());
+      if (is_new) report_.runs.emplace_back();
+      RunReport& report = report_.runs[place->second];
+      report.id = row.id.hex();
+      report.trial = row.trial_id;
+      uint64_t results = 0, points = 0;
+      for (uint32_t i = 1; i <= row.attempts; ++i) {
+        if (const auto attempt = get_attempt(txn, number, i)) results += attempt->sealed_results;
+        points += points_of(get_summaries(txn, number, i));
+      }
+      report.results = std::max(report.results, results);
+      report.points = std::max(report.points, points);
+    });
   }
 
   const RepoPaths damaged_;
@@ -156,8 +184,8 @@ class Repair {
 RepairReport repair_repo(const fs::path& damaged, const fs::path& target,
                          const std::function<void(const std::string&)>& progress) {
   NewDirectory made(target);
-  copy_notes(damaged, made.path());
   RepairReport report = Repair(damaged, made.path(), progress).run();
+  copy_study_notes(damaged, made.path());
   made.appear();
   return report;
 }

@@ -25,11 +25,15 @@ enum class ErrorCode : int32_t {
 // The text is for people: what failed, on which file, and what to do.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Error(ErrorCode code, const std::string& message, int error_number = 0)
+      : std::runtime_error(message), code_(code), error_number_(error_number) {}
   ErrorCode code() const { return code_; }
+  // What errno said, of system_error(); else 0.
+  int error_number() const { return error_number_; }
 
  private:
   ErrorCode code_;
+  int error_number_;
 };
 
 // An Error from errno: "cannot open /x/y: Permission denied". ENOSPC and its kin become no_space.

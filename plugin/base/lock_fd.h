@@ -2,7 +2,10 @@
 // lock after this process has died, or has closed its own.
 #pragma once
 
+#include <fcntl.h>
+
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 
 #include "plugin/base/unique_fd.h"
@@ -21,6 +24,11 @@ class LockFd {
       const uint64_t forks = forks_begun();
       listed = enlist(open(), forks);
     }
+  }
+
+  // The file at `path`; empty where it cannot be opened, with errno as open(2) leaves it.
+  static LockFd open(const std::filesystem::path& path, int flags, mode_t mode = 0666) {
+    return LockFd([&] { return UniqueFd(::open(path.c_str(), flags | O_CLOEXEC, mode)); });
   }
 
   int get() const { return entry_ ? fd_of(*entry_) : -1; }

@@ -5,7 +5,6 @@
 #include "plugin/commit/recovery.h"
 #include "plugin/commit/ring_liveness.h"
 #include "plugin/store/journal_table.h"
-#include "plugin/store/newest_commit.h"
 #include "plugin/store/tail_table.h"
 
 namespace aimlog {
@@ -49,7 +48,7 @@ BatchCommitter::Step BatchCommitter::commit_batch(bool last) {
     with_write_transaction(*environment_, [&](WriteTransaction& txn) {
       // The image is true only for what was committed; the work may be begun again when the map
       // grows.
-      before = newest_commit(txn);
+      before = txn.newest_commit();
       if (!image_valid_)
         image_.reload(txn);
       else if (before != image_commit_)

@@ -161,9 +161,7 @@ RecoveryReport recover_dead_journals(Environment& environment) {
   // alive. Whoever is stopped in the middle of his must not stop others for ever, so after a while
   // we go on without; DeadRing's own lock keeps the rings apart.
   const std::filesystem::path file = environment.paths().root / "recovery.lock";
-  const TimedLock lock(
-      LockFd([&] { return UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)); }),
-      LOCK_EX, std::chrono::seconds(10));
+  const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, std::chrono::seconds(10));
   remove_unfinished_rings(environment.paths().journals);
   for (const auto& path : list_rings(environment.paths().journals)) {
     recover_ring(environment, path, report);

@@ -101,6 +101,9 @@ class Transaction {
   // The last key that begins with `prefix`, and its value.
   std::optional<std::pair<Bytes, Bytes>> last(Table table, ByteView prefix) const;
   uint64_t count(Table table) const;  // rows
+  // The number of the commit it stands on, anybody's newest when it began. Each commit has one
+  // more, so who keeps a copy of rows sees whether others wrote.
+  uint64_t newest_commit() const;
 
   struct State;
 

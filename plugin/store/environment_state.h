@@ -11,6 +11,7 @@
 #include <string>
 
 #include "plugin/base/lock_fd.h"
+#include "plugin/store/checked_value.h"
 #include "plugin/store/environment.h"
 #include "plugin/store/lmdb_handles.h"
 
@@ -127,7 +128,7 @@ struct Transaction::State {
   MDB_txn* txn = nullptr;
   bool entered = false;
   std::unique_lock<std::mutex> writer;
-  std::array<uint64_t, table_count> rows{};  // as they will be stored with the next commit
+  RowCounts counts;  // of the commit that this one stands on, with what was put and erased since
 };
 
 }  // namespace aimlog

@@ -20,10 +20,7 @@ namespace aimlog {
 class OpeningLock {
  public:
   explicit OpeningLock(const std::filesystem::path& root)
-      : lock_(LockFd([&] {
-                return UniqueFd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-              }),
-              LOCK_EX, std::chrono::seconds(10)) {
+      : lock_(LockFd::open(root, O_RDONLY | O_DIRECTORY), LOCK_EX, std::chrono::seconds(10)) {
     if (!lock_.is_late()) return;
     throw Error(ErrorCode::busy,
                 "another process has been opening " + root.string() +

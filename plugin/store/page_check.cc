@@ -32,9 +32,7 @@ void with_still_file(const RepoPaths& paths, const Check& check) {
     }
   }
   // Who makes a repo holds the lock already, by another descriptor, so waiting has an end.
-  const TimedLock lock(
-      LockFd([&] { return UniqueFd(::open(paths.write_lock.c_str(), O_RDONLY | O_CLOEXEC)); }),
-      LOCK_SH, std::chrono::seconds(1));
+  const TimedLock lock(LockFd::open(paths.write_lock, O_RDONLY), LOCK_SH, std::chrono::seconds(1));
   check();
 }
 

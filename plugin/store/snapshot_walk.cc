@@ -10,6 +10,7 @@
 #include "plugin/base/file.h"
 #include "plugin/store/damage_advice.h"
 #include "plugin/store/lmdb_handles.h"
+#include "plugin/store/lmdb_lock_file.h"
 #include "plugin/store/lmdb_process_id.h"
 #include "plugin/store/opening_lock.h"
 #include "plugin/store/page_metas.h"
@@ -47,6 +48,7 @@ class Pin {
  private:
   bool open(const RepoPaths& paths) {
     const OpeningLock lock(paths.root);
+    allocate_lock_file(paths.root / "lock.mdb", false);
     // As small as may be: no page is looked at through this map.
     return mdb_env_create(&env_) == 0 && mdb_env_set_mapsize(env_, 1) == 0 &&
            mdb_env_open(env_, paths.root.c_str(), MDB_RDONLY | MDB_NOTLS, 0664) == 0 &&

@@ -135,9 +135,7 @@ bool Transaction::State::check_row_counts(bool last_try) {
   MDB_val v;
   const int code = mdb_get(txn, env.tables[0], &k, &v);
   expect(code == MDB_NOTFOUND ? MDB_CORRUPTED : code, "cannot read the row counts");
-  const RowCounts counts =
-      decode_row_counts(verified(Table::meta, key, to_view(v), env.paths.data));
-  rows = counts.rows;
+  counts = decode_row_counts(verified(Table::meta, key, to_view(v), env.paths.data));
   // A compacted copy begins to count transactions anew.
   const uint64_t committed = mdb_txn_id(txn) - (write ? 1 : 0);
   if (counts.transaction != committed && committed != 1) {
@@ -148,18 +146,19 @@ bool Transaction::State::check_row_counts(bool last_try) {
   for (unsigned i = 1; i < table_count; ++i) {
     MDB_stat stat;
     expect(mdb_stat(txn, env.tables[i], &stat), "cannot read");
-    if (stat.ms_entries == rows[i]) continue;
+    if (stat.ms_entries == counts.rows[i]) continue;
     throw Error(ErrorCode::corrupt, "table " + std::string(table_name(static_cast<Table>(i))) +
                                         " of " + env.paths.data.string() + " has " +
                                         std::to_string(stat.ms_entries) + " rows and should have " +
-                                        std::to_string(rows[i]) + ": " + damage_advice);
+                                        std::to_string(counts.rows[i]) + ": " + damage_advice);
   }
   return true;
 }
 
 void Transaction::State::write_row_counts() {
   const Key key(MetaKind::row_counts);
-  const Bytes value = with_checksum(Table::meta, key, encode_row_counts({mdb_txn_id(txn), rows}));
+  const Bytes value =
+      with_checksum(Table::meta, key, encode_row_counts({mdb_txn_id(txn), counts.rows}));
   MDB_val k = to_val(key);
   MDB_val v = to_val(value);
   expect(mdb_put(txn, env.tables[0], &k, &v, 0), "cannot write");
@@ -256,6 +255,8 @@ uint64_t Transaction::count(Table table) const {
   return stat.ms_entries;
 }
 
+uint64_t Transaction::newest_commit() const { return state_->counts.transaction; }
+
 WriteTransaction::WriteTransaction(Environment& environment)
     : Transaction(std::make_unique<State>(environment.state(), true)) {}
 WriteTransaction::~WriteTransaction() = default;
@@ -268,7 +269,7 @@ void WriteTransaction::put(Table table, ByteView key, ByteView value) {
   MDB_val v = to_val(stored);
   int code = mdb_put(state_->txn, state_->env.tables[index], &k, &v, MDB_NOOVERWRITE);
   if (code == 0) {
-    ++state_->rows[index];
+    ++state_->counts.rows[index];
     expect_intact_beside(*state_, table, key);
   } else if (code == MDB_KEYEXIST) {
     // What is there may belong under another key, where it would then be lost.
@@ -286,7 +287,7 @@ bool WriteTransaction::erase(Table table, ByteView key) {
   const int code = mdb_del(state_->txn, state_->env.tables[index], &k, nullptr);
   if (code == MDB_NOTFOUND) return false;
   state_->expect(code, "cannot erase");
-  --state_->rows[index];
+  --state_->counts.rows[index];
   return true;
 }
 

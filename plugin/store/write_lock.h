@@ -14,7 +14,7 @@
 namespace aimlog {
 
 inline LockFd open_lock_file(const std::filesystem::path& file) {
-  LockFd fd([&] { return UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0664)); });
+  LockFd fd = LockFd::open(file, O_RDWR | O_CREAT, 0664);
   if (!fd) throw system_error("cannot open " + file.string() + " to write to the repo", errno);
   return fd;
 }

@@ -151,6 +151,35 @@ def test_split_attempts_come_back_as_one_run(folder):
     same(ours, back, "", (*HOLES, "/error", "/failures"))
 
 
+def test_an_attempt_that_aim_does_not_have_is_no_damage(folder):
+    make_ours(folder / "ours")
+    add_attempt(folder / "ours")
+    export(AIMLOG, folder / "ours", folder / "aim", "--keep-nan", "--attempts", "split")
+    repo = open_repo(folder / "aim")
+    first = [run.hash for run in repo.iter_runs() if run["aimlog"].get("attempt") == 1
+             and run["trial_id"] == "b"]  # fmt: skip
+    check_equal(len(first), 1, "runs of a first attempt that has a second")
+    repo.delete_run(first[0])
+    del repo
+    gc.collect()
+    bring(folder / "aim", folder / "back")
+    check_sound(folder / "back")
+
+
+def check_sound(repo):
+    out, _ = run_command(AIMLOG, "check", "--deep", repo)
+    check(out.startswith("sound"), out)
+
+
+def test_imported_runs_can_be_repaired(folder):
+    make_ours(folder / "ours")
+    export(AIMLOG, folder / "ours", folder / "aim", "--keep-nan")
+    bring(folder / "aim", folder / "back")
+    run_command(AIMLOG, "repair", folder / "back", folder / "repaired")
+    check_sound(folder / "repaired")
+    check_equal(show(folder / "back"), show(folder / "repaired"), "runs")
+
+
 def keys_without_texts(directory, run_hash):
     keys = {**raw_keys(chunk(directory, "meta", run_hash)),
             **raw_keys(chunk(directory, "seqs", run_hash))}  # fmt: skip

@@ -2,6 +2,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <new>
+
 #include "cli/check/child.h"
 #include "tests/support/catch.h"
 
@@ -46,6 +49,7 @@ TEST_CASE("AKilledChildIsReportedWithItsSignalAndWhereItWas") {
     });
     CHECK_FALSE(heard.end.done);
     CHECK(heard.end.signal == signal);
+    CHECK(heard.end.is_damage);
     CHECK(heard.end.place == "chunks");
     CHECK(heard.messages == "fbefore");
   }
@@ -56,6 +60,15 @@ TEST_CASE("AnExceptionInAChildIsItsError") {
       hear([](ChildPipe&) { throw Error(ErrorCode::corrupt, "page 7 is damaged"); });
   CHECK_FALSE(heard.end.done);
   CHECK(heard.end.error == "page 7 is damaged");
+  CHECK(heard.end.is_damage);
+}
+
+TEST_CASE("WhatIsAboutTheChildIsNoDamage") {
+  CHECK_FALSE(hear([](ChildPipe&) { throw system_error("cannot open", EMFILE); }).end.is_damage);
+  CHECK_FALSE(hear([](ChildPipe&) { throw std::bad_alloc(); }).end.is_damage);
+  CHECK_FALSE(hear([](ChildPipe&) { ::raise(SIGKILL); }).end.is_damage);
+  // A sector that is lost.
+  CHECK(hear([](ChildPipe&) { throw system_error("cannot read", EIO); }).end.is_damage);
 }
 
 TEST_CASE("AChildThatEndsWithoutAWordIsNotDone") {

@@ -249,7 +249,8 @@ void make_losses(WriteTransaction& txn) {
 
 void make_many(Maker& maker) {
   const JobNumber job = maker.job("many", "loss", "min");
-  const RunNumber run = maker.run(job, "long", TrialStatus::completed, 1, {});
+  const RunNumber run = maker.run(job, "long", TrialStatus::completed, 1,
+                                  {{"comment", Value{std::string(20000, 'x')}}});
   std::vector<MadeResult> results;
   for (int64_t step = 1; step <= 5000; ++step) {
     results.push_back({step, {Value{real(step == 777 ? 500.0 : 1.0)}}});

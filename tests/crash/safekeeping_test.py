@@ -7,6 +7,7 @@ usage: safekeeping_test.py CRASH_HOST PLUGIN COMMAND [TEST...]
 
 import fcntl
 import glob
+import json
 import os
 import subprocess
 import sys
@@ -79,6 +80,13 @@ def check_says_how_many_events_wait_and_replays_none(root):
     assert said["sound"] and said["journals"] == [], said
     told = sum(record.answer == ACKNOWLEDGED for record in repo.records())
     assert said["results"] > 0 and told > 0, said
+
+
+def the_name_of_a_journal_is_not_printed_raw(root):
+    repo = killed(root)
+    os.rename(ring_of(repo), f"{repo.path}/.aimlog/journals/\x1b[31mx.ring")
+    text = subprocess.run([PROGRAMS.command, "check", repo.path], capture_output=True).stdout
+    assert b"x.ring: its writer is dead" in text and b"\x1b" not in text, text
 
 
 def damaged_records_of_a_ring_are_counted(root):
@@ -175,6 +183,34 @@ def a_backup_has_what_a_killed_writer_left(root):
     assert glob.glob(f"{root}/*.tmp") == []
 
 
+def a_copy_notes_no_trial_that_it_does_not_have(root):
+    """The Python package notes which trials of a study are recorded, before they are committed."""
+    repo = Repo(PROGRAMS, root)
+    repo.run("--results", 100, "--trials", 2, "--complete-in", 20)
+    ended = [run["trial_id"] for run in repo.runs() if run["status"] == "completed"]
+    assert ended
+    (job,) = {run["job"]["id"] for run in repo.runs()}
+    os.mkdir(f"{repo.path}/.aimlog/optuna")
+    with open(f"{repo.path}/.aimlog/optuna/{job}.trials", "w", encoding="ascii") as file:
+        file.write("".join(f"{trial}\n" for trial in [*ended, "not-there-yet", "10"]))
+    for verb in ("backup", "repair"):
+        dest = Repo(PROGRAMS, root, verb)
+        subprocess.run([PROGRAMS.command, verb, repo.path, dest.path], check=True)
+        with open(f"{dest.path}/.aimlog/optuna/{job}.trials", encoding="ascii") as file:
+            assert file.read().split() == ended
+
+
+def a_repair_tells_of_what_journals_brought(root):
+    repo = killed(root, "--set", "commit_interval_ms=60000", results=300)
+    dest = Repo(PROGRAMS, root, "repaired")
+    line = [PROGRAMS.command, "repair", repo.path, dest.path, "--json"]
+    report = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
+    assert report["events_replayed"] > 0
+    shown = {run["id"]: sum(a["results"] for a in run["attempts"]) for run in dest.runs()}
+    assert {run["id"]: run["results"] for run in report["runs"]} == shown and sum(shown.values())
+    assert all(run["points"] > 0 for run in report["runs"] if run["results"] > 0)
+
+
 def a_backup_never_replaces_and_never_copies_damage(root):
     repo = Repo(PROGRAMS, root)
     repo.run("--results", 300)
@@ -239,10 +275,13 @@ def what_a_killed_backup_left_is_removed_by_the_next(root):
 TESTS = (
     check_beside_a_writer_is_sound,
     check_says_how_many_events_wait_and_replays_none,
+    the_name_of_a_journal_is_not_printed_raw,
     damaged_records_of_a_ring_are_counted,
     a_ring_without_its_head_is_found,
     a_backup_beside_a_writer_is_one_moment_of_it,
     a_backup_has_what_a_killed_writer_left,
+    a_copy_notes_no_trial_that_it_does_not_have,
+    a_repair_tells_of_what_journals_brought,
     a_backup_never_replaces_and_never_copies_damage,
     what_a_killed_backup_left_is_removed_by_the_next,
 )

@@ -3,12 +3,14 @@
 #include <regex.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <cstdint>
 #include <stdexcept>
 #include <vector>
 
 namespace aimlog::cli {
 namespace {
+
+constexpr uint64_t pattern_size_max = 5'000;  // of characters with copies of what repeats
 
 char folded(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -70,22 +72,53 @@ class Like : public TextPattern {
   std::vector<Item> items_;
 };
 
-// The C library unrolls counted repeats: a{1000}{1000} would take all memory.
+// Behind an opening brace at `at`: the largest count there; leaves `at` at the closing one.
+uint64_t largest_count(const std::string& pattern, size_t& at) {
+  uint64_t largest = 1, count = 0;
+  while (++at < pattern.size() && pattern[at] != '}') {
+    const bool is_digit = pattern[at] >= '0' && pattern[at] <= '9';
+    count = is_digit ? std::min<uint64_t>(count * 10 + (pattern[at] - '0'), pattern_size_max) : 0;
+    largest = std::max(largest, count);
+  }
+  return largest;
+}
+
+void skip_bracket(const std::string& pattern, size_t& at) {
+  if (at + 1 < pattern.size() && pattern[at + 1] == '^') ++at;
+  if (at + 1 < pattern.size()) ++at;  // a first ] is an ordinary character
+  while (at + 1 < pattern.size() && pattern[++at] != ']') {
+  }
+}
+
+// The C library makes copies of what repeats: a{1000}{1000}, or + on a group in a group in a group,
+// would take all memory. So the characters are counted with their copies.
 void check_repeats(const std::string& pattern) {
-  constexpr unsigned long repeats_max = 1000;
-  unsigned long product = 1;
+  std::vector<uint64_t> groups(1);  // sizes of those that are open
+  uint64_t last = 0;                // the size of what a repeat would be of
   for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '\\') {
-      ++i;
-    } else if (pattern[i] == '{') {
-      for (const char* at = pattern.c_str() + i + 1; *at != '\0' && *at != '}';) {
-        char* end = nullptr;
-        const unsigned long count = *at >= '0' && *at <= '9' ? std::strtoul(at, &end, 10) : 0;
-        product *= std::clamp<unsigned long>(count, 1, repeats_max + 1);
-        if (product > repeats_max) throw std::invalid_argument("it repeats too often");
-        at = end != nullptr ? end : at + 1;
-      }
+    const char c = pattern[i];
+    uint64_t copies = 1;
+    if (c == '(') {
+      groups.push_back(0);
+      continue;
     }
+    if (c == '+' || c == '*' || c == '?') {
+      copies = c == '+' ? 2 : 1;
+    } else if (c == '{') {
+      copies = largest_count(pattern, i);
+    } else if (c == ')' && groups.size() > 1) {
+      last = groups.back();
+      groups.pop_back();
+      groups.back() += last;
+    } else {
+      if (c == '\\') ++i;
+      if (c == '[') skip_bracket(pattern, i);
+      last = 1;
+      ++groups.back();
+    }
+    groups.back() += last * (copies - 1);
+    last *= copies;
+    if (groups.back() > pattern_size_max) throw std::invalid_argument("it repeats too often");
   }
 }
 

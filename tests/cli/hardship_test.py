@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""The command where something about it is odd: its streams, its words, its room, what it reads.
+
+usage: hardship_test.py AIMLOG MAKE_REPO
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import fcntl
+import json
+import os
+import pathlib
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+AIMLOG, MAKE_REPO = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:3])
+NOT_LOOKED_AT = 2
+SANITIZED = "ASAN_OPTIONS" in os.environ
+
+
+def aimlog(*words, **more):
+    return subprocess.run([AIMLOG, *map(str, words)], capture_output=True, text=True, timeout=60,
+                          **more)
+
+
+def contents(folder):
+    """Of all files; the lock table of LMDB notes who reads, too."""
+    return {path: path.read_bytes() for path in pathlib.Path(folder).rglob("*")
+            if path.is_file() and path.name != "lock.mdb"}
+
+
+class Hardship(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="aimlog-cli.")
+        self.addCleanup(self.folder.cleanup)
+        self.root = pathlib.Path(self.folder.name)
+        self.repo = self.root / "repo"
+        subprocess.run([MAKE_REPO, self.repo], check=True)
+
+    def test_closed_streams_are_no_files_of_the_repo(self):
+        self.assertEqual(aimlog("ls", "--repo", self.repo).returncode, 0)
+        before = contents(self.repo)
+        lock_bytes = (self.repo / ".aimlog/lock.mdb").stat().st_size
+        nothing = ["-q", "status < 3"]  # which is worth a warning
+        for closed, words, code in (((1,), [], 1), ((2,), nothing, 3), ((0, 1, 2), nothing, 3)):
+            def close(fds=closed):
+                for fd in fds:
+                    os.close(fd)
+            self.assertEqual(aimlog("ls", "--repo", self.repo, *words, preexec_fn=close).returncode,
+                             code)
+            self.assertEqual(contents(self.repo), before)
+            self.assertEqual((self.repo / ".aimlog/lock.mdb").stat().st_size, lock_bytes)
+
+    def test_a_slow_reader_of_a_pipe_that_does_not_wait_gets_all(self):
+        many = self.root / "many"
+        subprocess.run([MAKE_REPO, many, "many"], check=True)
+        words = [AIMLOG, "ls", "--format", "csv", "--repo", str(many)]
+        all_of_it = subprocess.run(words, capture_output=True, check=True).stdout
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETFL, os.O_NONBLOCK)
+        with subprocess.Popen(words, stdout=writing) as process:
+            os.close(writing)
+            time.sleep(0.3)
+            with os.fdopen(reading, "rb") as file:
+                self.assertEqual(file.read(), all_of_it)
+            self.assertEqual(process.wait(), 0)
+
+    def test_one_long_text_does_not_widen_all_rows(self):
+        many = self.root / "many"
+        subprocess.run([MAKE_REPO, many, "many"], check=True)
+        table = aimlog("ls", "--columns", "comment,lr", "--repo", many).stdout
+        self.assertIn("x" * 20000, table)
+        self.assertLess(len(table), 10_000_000)
+
+    def test_losses_are_on_the_line_of_the_other_facts(self):
+        lines = aimlog("stats", "--format", "jsonl", "--repo", self.repo).stdout.splitlines()
+        self.assertEqual(len(lines), 1)
+        self.assertTrue(json.loads(lines[0])["losses"])
+
+    def test_a_word_that_is_called_as_a_verb_is_a_word(self):
+        done = aimlog("backup", "check", cwd=self.repo)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("saved in check", done.stdout)
+        self.assertEqual(aimlog("show", "ls", "--repo", self.repo).returncode, 3)
+        self.assertEqual(aimlog("ls", "exps", "--repo", self.repo).returncode, 2)
+
+    def test_filters_beside_a_named_run_are_refused(self):
+        for verb in (["show", "t1"], ["metrics", "t1"], ["plot", "loss", "t1"]):
+            done = aimlog(*verb, "--status", "failed", "--repo", self.repo)
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn("--status chooses among all runs", done.stderr)
+
+    def test_an_empty_list_is_no_list_of_everything(self):
+        self.assertEqual(aimlog("ls", "--status", "", "--repo", self.repo).returncode, 2)
+        words = ("export", "--format", "aim", "--output", self.root / "aim", "--metrics", "")
+        self.assertEqual(aimlog(*words, "--repo", self.repo).returncode, 2)
+
+    def test_experiments_can_be_chosen(self):
+        names = [row["experiment"] for row in json.loads(
+            aimlog("exps", "--json", "--repo", self.repo).stdout)]
+        self.assertGreater(len(names), 1)
+        one = json.loads(aimlog("exps", "--json", "--experiment", names[0],
+                                "--repo", self.repo).stdout)
+        self.assertEqual([row["experiment"] for row in one], [names[0]])
+
+    def test_a_place_for_nothing_is_a_mistake(self):
+        for verb in ("backup", "repair"):
+            done = aimlog(verb, self.repo, "")
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn("name the directory", done.stderr)
+
+    def test_a_chart_replaces_another_one_whole_or_not_at_all(self):
+        chart = self.root / "chart.svg"
+        chart.write_text("the old one")
+        words = ("plot", "loss", "--svg", chart, "--repo", self.repo)
+
+        def little_room():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+        done = aimlog(*words, preexec_fn=little_room)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("File too large", done.stderr)
+        self.assertEqual(chart.read_text(), "the old one")
+        self.assertEqual(sorted(path.name for path in self.root.iterdir()), ["chart.svg", "repo"])
+        self.assertEqual(aimlog(*words).returncode, 0)
+        self.assertTrue(chart.read_text().startswith("<svg"))
+        self.assertIn("<svg", aimlog("plot", "loss", "--svg", "/dev/stdout", "--repo",
+                                     self.repo).stdout)
+
+    def test_want_of_means_is_no_damage(self):
+        for what, amount in ((resource.RLIMIT_NOFILE, 5), (resource.RLIMIT_AS, 36 << 20)):
+            def limit(what=what, amount=amount):
+                resource.setrlimit(what, (amount, amount))
+            if what == resource.RLIMIT_AS and SANITIZED:
+                continue  # a sanitizer's shadow needs more
+            done = aimlog("check", "--deep", self.repo, preexec_fn=limit)
+            self.assertEqual(done.returncode, NOT_LOOKED_AT, done)
+            self.assertNotIn("damaged", done.stdout + done.stderr)
+
+    def test_patterns_that_repeat_too_much_are_refused(self):
+        for pattern in ("(" * 21 + "a" + "+)" * 21, "(a{60}){60}{60}"):
+            done = aimlog("ls", "-q", f"run.name =~ '{pattern}'", "--repo", self.repo)
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn("repeats too often", done.stderr)
+        for pattern in ("^(t|u)[0-9]+$", "[]+{]+", r"(\w+-){2,40}x+", "a{1,200}", "((a+)+)+"):
+            done = aimlog("ls", "-q", f"run.name =~ '{pattern}'", "--repo", self.repo)
+            self.assertIn(done.returncode, (0, 3), (pattern, done))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
