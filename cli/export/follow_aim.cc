@@ -257,7 +257,7 @@ void Follower::refresh_index() {
 bool Follower::is_over() const {
   const LiveWriters& writers = watch_.writers();
   const bool waits = writers.dead > 0 && environment_->writable();
-  return !until_stdin_ends_ && watch_.runs() > 0 && writers.live == 0 && !waits &&
+  return !until_stdin_ends_ && watch_.has_runs() && writers.live == 0 && !waits &&
          pending_.empty() && live_.size() == 0;
 }
 

@@ -274,6 +274,19 @@ def test_options_choose_while_following(folder):
     check("--follow" in err, err)
 
 
+def test_it_ends_where_no_run_is_chosen(folder):
+    with Follower(folder / "ours", folder / "aim", "--status", "paused") as follower:
+        Job(folder / "ours").end()
+        time.sleep(2)
+        check_equal(follower.process.poll(), None, "before the first run of a job")
+        job = Job(folder / "ours", job_id="2")
+        job.start("a")
+        job.complete("a")
+        job.end()
+        out, _ = follower.ended()
+        check(out.startswith("0 runs written"), out)
+
+
 def test_a_planted_fault_is_seen(folder):
     job = Job(folder / "ours")
     job.start("a")
