@@ -156,6 +156,12 @@ LiveSeed Publisher::stage(PublishedRun published) {
   return seed;
 }
 
+void Publisher::discard() {
+  staged_.clear();
+  std::error_code error;  // what stays is taken away after the next export
+  fs::remove_all(paths_.staging, error);
+}
+
 bool Publisher::is_deleted(const std::string& hash) {
   if (!state_.find(hash)) return false;
   return !structured_.has_run(hash) || !fs::exists(paths_.meta_chunks / hash);

@@ -58,8 +58,8 @@ class Publisher {
   LiveSeed stage(PublishedRun run);
   // Makes all that was staged appear.
   PublishReport publish(SharedNames names = SharedNames::exact);
-  // Forgets what was staged, after an error.
-  void discard() { staged_.clear(); }
+  // Forgets what was staged, after an error, and gives back its place on the disk.
+  void discard();
   // Brings the index up to date with live runs.
   void refresh_index();
   // Whether somebody else (a server) did so since the last time that we did, or looked.

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +34,8 @@ constexpr int64_t refresh_interval_ns = 10 * second_ns;
 // Of the time spent on making runs appear, at most so large a part goes into the index.
 constexpr int64_t index_share = 5;
 constexpr int64_t rest_max_ns = 30 * second_ns;
+// After something that may pass: a full disk.
+constexpr int64_t again_after_ns = 10 * second_ns;
 
 double seconds(int64_t time_ns) { return static_cast<double>(time_ns) / 1e9; }
 
@@ -54,11 +58,14 @@ class Follower {
  private:
   bool open_repo_when_there();
   void recover();
+  void tell_once(const std::string& text);
   void tick();
   void append(std::vector<std::pair<std::string, MappedRun>> news);
   void drop_deleted();
+  void if_possible(const std::string& what, const std::function<void()>& work);
+  void beat();
   void pass();
-  std::vector<ToWrite> judged();
+  void judge(std::vector<ToWrite>& runs);
   void publish_some(const std::vector<ToWrite>& runs);
   void refresh_index();
   int64_t rest_ns() const { return std::min(index_share * index_cost_ns_, rest_max_ns); }
@@ -102,8 +109,12 @@ bool Follower::open_repo_when_there() {
       missing = error.what();
     }
     if (stopped) return false;
-    if (told_.insert(missing).second) complain("waiting: " + missing);
+    tell_once("waiting: " + missing);
   }
+}
+
+void Follower::tell_once(const std::string& text) {
+  if (told_.insert(text).second) complain(text);
 }
 
 // Whoever has leave to write replays what dead writers left: their runs have crashed.
@@ -111,9 +122,9 @@ void Follower::recover() {
   if (watch_.writers().dead == 0 || !environment_->writable()) return;
   try {
     for (const std::string& problem : recover_dead_journals(*environment_).problems)
-      if (told_.insert(problem).second) complain(problem);
+      tell_once(problem);
   } catch (const Error& error) {
-    if (told_.insert(error.what()).second) complain(error.what());
+    tell_once(error.what());
   }
 }
 
@@ -127,7 +138,7 @@ void Follower::drop_deleted() {
 }
 
 void Follower::tick() {
-  drop_deleted();
+  if_possible("what was deleted in Aim is not seen", [&] { drop_deleted(); });
   std::vector<std::pair<std::string, MappedRun>> news;
   {
     Snapshot snapshot(*environment_);
@@ -145,7 +156,7 @@ void Follower::tick() {
     }
   }
   append(std::move(news));
-  live_.beat();
+  beat();
   if (monotonic_ns() >= next_pass_ns_) pass();
   recover();
 }
@@ -163,10 +174,22 @@ void Follower::append(std::vector<std::pair<std::string, MappedRun>> news) {
   }
 }
 
-// Those of the pending runs that may be written, live ones first. Their databases are closed.
-std::vector<ToWrite> Follower::judged() {
-  std::vector<ToWrite> runs;
-  if (pending_.empty()) return runs;
+// What cannot be done now (the disk is full, say) is told once and done at a later tick.
+void Follower::if_possible(const std::string& what, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (told_.insert(what).second) complain(what + ": " + error.what());
+  }
+}
+
+void Follower::beat() {
+  if_possible("heartbeats for Aim wait", [&] { live_.beat(); });
+}
+
+// Takes those of the pending runs that may be written, live ones first. Their databases are closed.
+void Follower::judge(std::vector<ToWrite>& runs) {
+  if (pending_.empty()) return;
   publisher_.refresh();
   for (auto each = pending_.begin(); each != pending_.end();) {
     const auto& [hash, told] = *each;
@@ -186,22 +209,27 @@ std::vector<ToWrite> Follower::judged() {
     each = waits ? std::next(each) : pending_.erase(each);
   }
   std::stable_partition(runs.begin(), runs.end(), [](const ToWrite& run) { return run.is_live; });
-  return runs;
 }
 
 void Follower::pass() {
-  std::vector<ToWrite> runs = judged();
+  std::vector<ToWrite> runs;
+  std::string problem;
   try {
+    judge(runs);
     if (runs.empty())
       refresh_index();
     else
       publish_some(runs);
+    return;
   } catch (const Error& error) {
-    if (told_.insert(error.what()).second) complain(error.what());
-    publisher_.discard();
-    for (ToWrite& each : runs) pending_.emplace(each.subject.hash, std::move(each));
-    next_pass_ns_ = monotonic_ns() + 10 * second_ns;
+    problem = error.what();
+  } catch (const std::filesystem::filesystem_error& error) {
+    problem = error.what();
   }
+  tell_once(problem);
+  publisher_.discard();
+  for (ToWrite& each : runs) pending_.emplace(each.subject.hash, std::move(each));
+  next_pass_ns_ = monotonic_ns() + again_after_ns;
 }
 
 // As many as can be staged in about a second, or in some times of what the index costs; the others
@@ -217,7 +245,7 @@ void Follower::publish_some(const std::vector<ToWrite>& runs) {
     done += staged.runs;
     points_ += staged.points;
     starts.merge(staged.live);
-    live_.beat();
+    beat();
   }
   for (size_t i = done; i < runs.size(); ++i) pending_.emplace(runs[i].subject.hash, runs[i]);
   const int64_t staged = monotonic_ns();

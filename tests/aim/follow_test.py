@@ -287,6 +287,33 @@ def test_it_ends_where_no_run_is_chosen(folder):
         check(out.startswith("0 runs written"), out)
 
 
+def test_what_cannot_be_written_for_a_while_is_written_then(folder):
+    job = Job(folder / "ours")
+    job.start("a")
+    job.results("a", [1, 2])
+    root = folder / "aim/.aim"
+    with Follower(folder / "ours", folder / "aim") as follower:
+        until(lambda: len(steps_of(folder / "aim", "a")) == 2, "points")
+        # In place of a disk that is full: no heartbeat has a place, and no run of a pass.
+        os.rename(root / "check_ins", root / "elsewhere")
+        (root / "aimlog/staging").write_text("")
+        job.start("b")
+        job.results("b", [1, 2])
+        job.results("a", [3])
+        until(lambda: len(steps_of(folder / "aim", "a")) == 3, "points of a live run")
+        time.sleep(6)  # a heartbeat comes every 5 s
+        check_equal(follower.process.poll(), None, "it goes on")
+        beats = os.listdir(root / "elsewhere")
+        os.rename(root / "elsewhere", root / "check_ins")
+        until(lambda: len(steps_of(folder / "aim", "b")) == 2, "the other run")
+        until(lambda: set(os.listdir(root / "check_ins")) - set(beats), "a heartbeat")
+        job.complete("a", "b")
+        job.end()
+        _, err = follower.ended()
+        check(err.count("heartbeats for Aim wait") == 1 and "staging" in err, err)
+    check_like_fresh(folder)
+
+
 def test_a_planted_fault_is_seen(folder):
     job = Job(folder / "ours")
     job.start("a")
