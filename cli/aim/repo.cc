@@ -67,10 +67,18 @@ AimPaths::AimPaths(const fs::path& named)
 
 bool holds_aim_repo(const AimPaths& paths) { return fs::is_directory(paths.root); }
 
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::status_known(status))
+    throw system_error("cannot look at " + path.string(), error.value());
+  return fs::exists(status);
+}
+
 void check_aim_version(const AimPaths& paths) {
   const std::string found = read_version(paths.version);
   if (!found.empty() && found != repo_version) throw_version(paths, found);
-  if (fs::exists(paths.structured)) check_schema(paths.structured);
+  if (is_there(paths.structured)) check_schema(paths.structured);
 }
 
 void check_aim_version_to_read(const AimPaths& paths) {
@@ -100,8 +108,8 @@ void prepare_aim_repo(const AimPaths& paths) {
   }
   check_aim_version(paths);
   make_folders(paths.root);
-  if (!fs::exists(paths.version)) write_version(paths.version);
-  if (!fs::exists(paths.structured)) create_schema(paths.structured);
+  if (!is_there(paths.version)) write_version(paths.version);
+  if (!is_there(paths.structured)) create_schema(paths.structured);
   fs::create_directories(paths.staging);
 }
 
@@ -116,15 +124,16 @@ UniqueFd lock_for_export(const AimPaths& paths) {
 
 std::vector<std::string> list_chunks(const AimPaths& paths) {
   std::vector<std::string> names;
+  std::error_code error;  // a link that leads nowhere is no run
   for (const auto& entry : fs::directory_iterator(paths.meta_chunks))
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+    if (entry.is_directory(error)) names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
 
 void exchange_directories(const fs::path& from, const fs::path& to) {
   constexpr unsigned rename_exchange = 2;
-  if (!fs::exists(to)) {
+  if (!is_there(to)) {
     rename_file(from, to);
     return;
   }

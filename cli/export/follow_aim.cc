@@ -34,7 +34,7 @@ constexpr int64_t refresh_interval_ns = 10 * second_ns;
 // Of the time spent on making runs appear, at most so large a part goes into the index.
 constexpr int64_t index_share = 5;
 constexpr int64_t rest_max_ns = 30 * second_ns;
-// After something that may pass: a full disk.
+// After something that may pass: a full disk, a run that cannot be read.
 constexpr int64_t again_after_ns = 10 * second_ns;
 
 double seconds(int64_t time_ns) { return static_cast<double>(time_ns) / 1e9; }
@@ -59,6 +59,8 @@ class Follower {
   bool open_repo_when_there();
   void recover();
   void tell_once(const std::string& text);
+  void tell(const aim::PublishReport& report);
+  void take_up_unread();
   void tick();
   void append(std::vector<std::pair<std::string, MappedRun>> news);
   void drop_deleted();
@@ -67,11 +69,12 @@ class Follower {
   void pass();
   void judge(std::vector<ToWrite>& runs);
   void publish_some(const std::vector<ToWrite>& runs);
+  void take_over(const ToWrite& run, Staged& staged);
   void refresh_index();
   int64_t rest_ns() const { return std::min(index_share * index_cost_ns_, rest_max_ns); }
   bool is_over() const;
   void settle();
-  void finish();
+  int finish();
   void show();
 
   const Args& args_;
@@ -84,10 +87,11 @@ class Follower {
   LiveRuns live_;
   std::shared_ptr<Environment> environment_;
   std::map<std::string, ToWrite> pending_;      // to be written as a whole, by Aim's hash
+  std::map<std::string, ToWrite> unread_;       // left alone until next_unread_ns_
   std::map<std::string, AimSubject> subjects_;  // of live runs, as they were read last
   std::set<std::string> told_;                  // what was said once
   size_t points_ = 0;
-  int64_t next_pass_ns_ = 0;
+  int64_t next_pass_ns_ = 0, next_unread_ns_ = 0;
   int64_t index_cost_ns_ = 0;  // of the last one
   int64_t next_refresh_ns_ = 0;
   bool heads_moved_ = false;   // of live runs, since the index was written
@@ -117,6 +121,11 @@ void Follower::tell_once(const std::string& text) {
   if (told_.insert(text).second) complain(text);
 }
 
+void Follower::tell(const aim::PublishReport& report) {
+  for (const aim::MendedRun& each : report.mended) tell_once(text_of(each));
+  for (const aim::UnreadRun& each : report.unread) tell_once(text_of(each));
+}
+
 // Whoever has leave to write replays what dead writers left: their runs have crashed.
 void Follower::recover() {
   if (watch_.writers().dead == 0 || !environment_->writable()) return;
@@ -137,6 +146,13 @@ void Follower::drop_deleted() {
   }
 }
 
+// Runs that could not be read may be so again.
+void Follower::take_up_unread() {
+  if (unread_.empty() || monotonic_ns() < next_unread_ns_) return;
+  pending_.merge(unread_);
+  unread_.clear();
+}
+
 void Follower::tick() {
   if_possible("what was deleted in Aim is not seen", [&] { drop_deleted(); });
   std::vector<std::pair<std::string, MappedRun>> news;
@@ -151,12 +167,13 @@ void Follower::tick() {
         news.emplace_back(hash, std::move(*mapped));
         subjects_[hash] = std::move(each.subject);
       } else {
-        pending_[hash] = std::move(each);
+        (unread_.count(hash) > 0 ? unread_ : pending_)[hash] = std::move(each);
       }
     }
   }
   append(std::move(news));
   beat();
+  take_up_unread();
   if (monotonic_ns() >= next_pass_ns_) pass();
   recover();
 }
@@ -237,33 +254,41 @@ void Follower::pass() {
 void Follower::publish_some(const std::vector<ToWrite>& runs) {
   const int64_t begun = monotonic_ns();
   const int64_t budget = std::max(second_ns, index_share * index_cost_ns_);
-  std::map<std::string, LiveStart> starts;
-  size_t done = 0;
+  Staged all;
+  size_t& done = all.runs;
   while (done < runs.size() && monotonic_ns() - begun < budget) {
     Staged staged =
         stage_some(*environment_, publisher_, runs, done, slice_runs, choice_.options(), [] {});
     done += staged.runs;
     points_ += staged.points;
-    starts.merge(staged.live);
+    all.live.merge(staged.live);
+    for (const aim::UnreadRun& each : staged.unread) all.unread.push_back(each);
     beat();
   }
   for (size_t i = done; i < runs.size(); ++i) pending_.emplace(runs[i].subject.hash, runs[i]);
   const int64_t staged = monotonic_ns();
-  tell_damaged(publisher_.publish(aim::SharedNames::may_stay));
+  tell(publisher_.publish(aim::SharedNames::may_stay));
   index_wanted_ = heads_moved_ = false;
   index_cost_ns_ = monotonic_ns() - staged;
   next_pass_ns_ = monotonic_ns() + (done == runs.size() ? rest_ns() : 0);
-  for (size_t i = 0; i < done; ++i) {
-    const AimSubject& subject = runs[i].subject;
-    const auto start = starts.find(subject.hash);
-    if (start == starts.end()) {
-      live_.unmark(subject.hash);
-      subjects_.erase(subject.hash);
-      continue;
-    }
+  for (size_t i = 0; i < done; ++i) take_over(runs[i], all);
+  for (const aim::UnreadRun& each : all.unread) tell_once(text_of(each));
+}
+
+// A run behind a pass: it is live from now on, or done with, or was left alone.
+void Follower::take_over(const ToWrite& run, Staged& staged) {
+  const AimSubject& subject = run.subject;
+  const auto start = staged.live.find(subject.hash);
+  if (start != staged.live.end()) {
     live_.begin(subject, std::move(start->second));
     subjects_[subject.hash] = subject;
+    return;
   }
+  live_.unmark(subject.hash);
+  subjects_.erase(subject.hash);
+  if (!contains(staged.unread, subject.hash)) return;
+  unread_.insert_or_assign(subject.hash, run);
+  next_unread_ns_ = monotonic_ns() + again_after_ns;
 }
 
 // What the index has of live runs (their last values) may be some seconds old, unless a server sees
@@ -312,7 +337,7 @@ void Follower::settle() {
 }
 
 // An ordinary export of all: what is live becomes a run that is open and that nobody writes.
-void Follower::finish() {
+int Follower::finish() {
   const std::vector<std::string> hashes = live_.hashes();
   for (const std::string& hash : hashes) live_.end(hash);
   publisher_.refresh();
@@ -329,6 +354,7 @@ void Follower::finish() {
   tell_left_alone(tally);
   tally.points = points_;
   print(summary(tally, paths_, "written at the end"));
+  return tally.unread.empty() ? exit_ok : exit_error;
 }
 
 int Follower::run() {
@@ -341,7 +367,7 @@ int Follower::run() {
       show();
     } while (!is_over() && !stop_.wait(tick_ms));
     settle();
-    finish();
+    return finish();
   } catch (...) {
     for (const std::string& hash : live_.hashes()) {
       live_.end(hash);
@@ -349,7 +375,6 @@ int Follower::run() {
     }
     throw;
   }
-  return exit_ok;
 }
 
 }  // namespace

@@ -48,6 +48,20 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+class Unreadable:
+    """A file that nobody can open, root neither, until the end of the block."""
+
+    def __init__(self, path, folder):
+        self.path, self.kept = path, folder / "kept aside"
+
+    def __enter__(self):
+        os.rename(self.path, self.kept)
+        self.path.symlink_to(self.path.name)  # to itself
+
+    def __exit__(self, *_):
+        os.replace(self.kept, self.path)
+
+
 def run_command(command, *words, status=0):
     """Runs the command and gives stdout and stderr."""
     done = subprocess.run(

@@ -16,8 +16,8 @@ import sys
 import time
 import uuid
 
-from aim_support import LONG, Fault, check, check_equal, export, open_repo, read_repo
-from aim_support import run_tests
+from aim_support import LONG, Fault, Unreadable, check, check_equal, chunk, export, open_repo
+from aim_support import read_repo, run_tests
 from follow_support import AIMLOG, SERIES, Follower, Job, by_trial, check_like_fresh, marks
 from follow_support import steps_of, trees, until
 
@@ -311,6 +311,27 @@ def test_what_cannot_be_written_for_a_while_is_written_then(folder):
         job.end()
         _, err = follower.ended()
         check(err.count("heartbeats for Aim wait") == 1 and "staging" in err, err)
+    check_like_fresh(folder)
+
+
+def test_a_run_that_cannot_be_read_is_written_when_it_can(folder):
+    job = Job(folder / "ours")
+    job.start("a")
+    job.results("a", [1, 2])
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    run_hash = by_trial(folder / "aim")["a"]["hash"]
+    file = chunk(folder / "aim", "seqs", run_hash) / "CURRENT"
+    with Follower(folder / "ours", folder / "aim") as follower, Unreadable(file, folder):
+        job.start("b")
+        job.results("b", [1, 2])
+        until(lambda: (folder / "aim/.aim/meta/progress").is_dir() and
+              len(marks(folder / "aim")) == 4, "the other run")  # fmt: skip
+        job.complete("a", "b")
+        job.end()
+        _, err = follower.ended(1)
+        check(run_hash in err and "left as it is" in err, err)
+    export(AIMLOG, folder / "ours", folder / "aim")
     check_like_fresh(folder)
 
 
