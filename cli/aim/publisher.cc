@@ -138,11 +138,13 @@ LiveSeed Publisher::write_databases(const fs::path& directory, const PublishedRu
 std::variant<LiveSeed, UnreadRun> Publisher::stage(PublishedRun published) {
   const std::string name = published.run.hash + "-" + published.fingerprint + "-" + boot_id();
   const fs::path directory = paths_.staging / name;
-  // One that a killed export left is as good as a new one, unless others may have been at the run.
+  // One that a killed export left is as good as a new one, unless others may have been at the run,
+  // or half of it is in its place already.
   const bool is_new = !is_there(paths_.meta_chunks / published.run.hash);
   LiveSeed seed;
   bool was_damaged = false;
-  if (!is_new || published.is_live || !is_there(directory)) {
+  const bool is_whole = is_there(directory / "meta") && is_there(directory / "seqs");
+  if (!is_new || published.is_live || !is_whole) {
     Merged merged = merge(published);
     was_damaged = merged.unread && merged.unread->is_damaged;
     if (merged.unread && !was_damaged) return *merged.unread;
