@@ -52,6 +52,27 @@ std::string read_version(const fs::path& path) {
                                           " (Aim 3.29); 'aim storage upgrade' may help");
 }
 
+// Takes away what has not become the repo, however that failed.
+struct Unfinished {
+  fs::path path;
+  ~Unfinished() {
+    std::error_code error;
+    fs::remove_all(path, error);
+  }
+};
+
+void make_repo(const AimPaths& paths, const fs::path& made) {
+  fs::permissions(made, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                            fs::perms::others_read | fs::perms::others_exec);
+  make_folders(made);
+  write_version(made / "VERSION");
+  create_schema(made / "run_metadata.sqlite");
+  std::error_code error;
+  fs::rename(made, paths.root, error);
+  if (error && !holds_aim_repo(paths))
+    throw system_error("cannot create " + paths.root.string(), error.value());
+}
+
 }  // namespace
 
 AimPaths::AimPaths(const fs::path& named)
@@ -91,20 +112,10 @@ void check_aim_version_to_read(const AimPaths& paths) {
 void prepare_aim_repo(const AimPaths& paths) {
   if (!holds_aim_repo(paths)) {
     fs::create_directories(paths.directory);
-    fs::path made = paths.directory / ".aim.XXXXXX";
-    std::string name = made.string();
+    std::string name = (paths.directory / ".aim.XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw system_error("cannot create " + name, errno);
-    made = name;
-    fs::permissions(made, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
-                              fs::perms::others_read | fs::perms::others_exec);
-    make_folders(made);
-    write_version(made / "VERSION");
-    create_schema(made / "run_metadata.sqlite");
-    std::error_code error;
-    fs::rename(made, paths.root, error);
-    if (error) fs::remove_all(made);
-    if (error && !holds_aim_repo(paths))
-      throw system_error("cannot create " + paths.root.string(), error.value());
+    const Unfinished unfinished{name};
+    make_repo(paths, name);
   }
   check_aim_version(paths);
   make_folders(paths.root);

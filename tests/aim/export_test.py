@@ -8,6 +8,7 @@ usage: export_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 import gc
 import math
 import os
+import resource
 import shutil
 import sys
 
@@ -275,6 +276,18 @@ def test_a_run_of_others_that_cannot_be_looked_at_stops_nothing(folder):
     check("2 runs written" in out and err.count(run_hash) >= 1, out, err)
     _, err = export(AIMLOG, folder / "ours", folder / "aim")
     check_equal((err, len(read_repo(folder / "aim"))), ("", 3), "afterwards")
+
+
+def test_a_first_export_that_fails_leaves_nothing(folder):
+    Job(folder / "ours").run_all().close()
+
+    def no_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    # Python has it that the limit is an error and no signal; so it is for what it starts.
+    full = {"preexec_fn": no_room, "restore_signals": False}
+    export(AIMLOG, folder / "ours", folder / "aim", status=1, **full)
+    check_equal(os.listdir(folder / "aim"), [], "leftovers")
 
 
 def test_attempts_are_merged_or_split(folder):
