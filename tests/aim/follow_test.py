@@ -243,8 +243,10 @@ def test_more_live_runs_than_may_be_open(folder):
             for trial in trials:
                 job.result(trial, step)
             time.sleep(0.7)
-        until(lambda: all(len(run["series"].get(SERIES, [])) == 4
-                          for run in by_trial(folder / "aim").values()), "points")  # fmt: skip
+        all_there = [4] * len(trials)
+        until(lambda: [len(run["series"].get(SERIES, []))
+                       for run in by_trial(folder / "aim").values()] == all_there,
+              "points")  # fmt: skip
         check_equal(len(os.listdir(folder / "aim/.aim/meta/progress")), len(trials), "marks")
         files = len(os.listdir(f"/proc/{follower.process.pid}/fd"))
         check(files < 1024, "open files:", files)
