@@ -7,10 +7,12 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
-#include "cli/aim/undeleted_files.h"
 
+#include "cli/aim/repo.h"
+#include "cli/aim/undeleted_files.h"
 #include "cli/aim/unsynced_files.h"
 #include "plugin/base/error.h"
 #include "plugin/base/file.h"
@@ -44,12 +46,34 @@ rocksdb::Options database_options() {
 }
 
 [[noreturn]] void throw_status(const rocksdb::Status& status, const std::string& path) {
-  ErrorCode code = ErrorCode::corrupt;
+  ErrorCode code = ErrorCode::io;
   if (status.IsNoSpace())
     code = ErrorCode::no_space;
-  else if (status.IsIOError())
-    code = ErrorCode::io;
+  else if (status.IsNotSupported())
+    code = ErrorCode::unsupported;
+  else if (status.IsCorruption() || status.IsPathNotFound())
+    code = ErrorCode::corrupt;  // a file that it names is missing, or has the wrong bytes
   throw Error(code, "the database '" + path + "': " + status.ToString());
+}
+
+// RocksDB also calls files corrupt that it could only not look at. The lock file is left alone, as
+// closing it would give up a lock of ours.
+void check_files(const fs::path& directory) {
+  std::error_code error;
+  fs::directory_iterator at(directory, error);
+  for (; !error && at != fs::directory_iterator(); at.increment(error)) {
+    const fs::path& path = at->path();
+    if (path.filename() == "LOCK" || !is_there(path)) continue;
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0 && errno != ENOENT)
+      throw system_error("cannot read " + path.string(), errno);
+  }
+  if (error) throw system_error("cannot list " + directory.string(), error.value());
+}
+
+[[noreturn]] void throw_unreadable(const rocksdb::Status& status, const fs::path& directory) {
+  if (status.IsCorruption()) check_files(directory);
+  throw_status(status, directory.string());
 }
 
 // Called for every key: a std::filesystem::path would be taken to pieces each time.
@@ -144,7 +168,7 @@ DatabaseReader::DatabaseReader(const fs::path& directory, DeletedRanges ranges)
     : state_(std::make_unique<State>()) {
   state_->directory = directory;
   state_->ranges = ranges;
-  if (!fs::exists(directory / "CURRENT"))
+  if (!is_there(directory / "CURRENT"))
     throw Error(ErrorCode::not_found, "there is no database in '" + directory.string() + "'");
   rocksdb::Options options = database_options();
   options.max_open_files = 64;
@@ -158,7 +182,7 @@ DatabaseReader::DatabaseReader(const fs::path& directory, DeletedRanges ranges)
     state_->database.reset(raw);
     if (status.ok()) return;
   }
-  throw_status(status, directory.string());
+  throw_unreadable(status, directory);
 }
 
 DatabaseReader::~DatabaseReader() = default;
@@ -167,14 +191,14 @@ void DatabaseReader::scan(ByteView prefix, const Visit& visit) const {
   const auto at = state_->iterator();
   for (at->Seek(slice(prefix)); at->Valid() && view(at->key()).starts_with(prefix); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
-  check(at->status(), state_->directory.string());
+  if (!at->status().ok()) throw_unreadable(at->status(), state_->directory);
 }
 
 void DatabaseReader::scan_from(ByteView from, const Visit& visit) const {
   const auto at = state_->iterator();
   for (at->Seek(slice(from)); at->Valid(); at->Next())
     if (!visit(view(at->key()), view(at->value()))) return;
-  check(at->status(), state_->directory.string());
+  if (!at->status().ok()) throw_unreadable(at->status(), state_->directory);
 }
 
 Tree DatabaseReader::read_all() const {
@@ -254,13 +278,16 @@ void DatabaseWriter::close() {
 }
 
 bool is_database_in_use(const fs::path& directory) {
-  const int fd = ::open((directory / "LOCK").c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) return false;
-  const UniqueFd owner(fd);
+  const fs::path path = directory / "LOCK";
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return false;
+    throw system_error("cannot look at " + path.string(), errno);
+  }
   struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
-  return ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  return ::fcntl(file.get(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 }  // namespace aimlog::aim

@@ -40,7 +40,8 @@ class DatabaseReader {
   // ignored: as if no range of keys had ever been deleted, and faster.
   enum class DeletedRanges { obeyed, ignored };
 
-  // Throws Error(not_found) where there is none, Error(corrupt) where it cannot be opened.
+  // Throws Error(not_found) where there is none, Error(corrupt) where it is damaged, others where
+  // it cannot be read for a reason that may pass.
   explicit DatabaseReader(const std::filesystem::path& directory,
                           DeletedRanges ranges = DeletedRanges::obeyed);
   ~DatabaseReader();
@@ -48,7 +49,7 @@ class DatabaseReader {
   DatabaseReader& operator=(const DatabaseReader&) = delete;
 
   // Every key that begins with `prefix`, in order, until `visit` returns false. Throws
-  // Error(corrupt) where the database ends in damage.
+  // Error(corrupt) where the database ends in damage, others as above.
   using Visit = std::function<bool(ByteView key, ByteView value)>;
   void scan(ByteView prefix, const Visit& visit) const;
   // Every key from `from` on, whatever it begins with.
@@ -86,7 +87,7 @@ class DatabaseWriter {
 };
 
 // Whether some other process has the database open for writing. Never of one that this process has
-// open: looking would give up the lock on it.
+// open: looking would give up the lock on it. Throws Error(io) where that cannot be told just now.
 bool is_database_in_use(const std::filesystem::path& directory);
 
 }  // namespace aimlog::aim

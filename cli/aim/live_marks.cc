@@ -64,8 +64,8 @@ void LiveMarks::beat(const std::string& hash, Beat& beat) {
   std::snprintf(tail.data(), tail.size(), "-%016llu-progress-%011.2f-%05d",
                 static_cast<unsigned long long>(++beat.number), now_s(), beat_valid_s);
   const std::string name = hash + tail.data();
-  touch(paths_.root / "check_ins" / name);
   touch(paths_.root / "meta/progress" / hash);
+  touch(paths_.root / "check_ins" / name);
   if (!beat.file.empty()) remove_file(paths_.root / "check_ins" / beat.file);
   beat.file = name;
   beat.due_ns = monotonic_ns() + beat_interval_ns;
@@ -79,8 +79,8 @@ void LiveMarks::begin(const std::string& hash) {
   const std::string text = std::to_string(machine_number()) + "-" + std::to_string(::getpid()) +
                            "-" + std::to_string(now_s());
   write_all_at(lock.get(), text, 0, path);
-  beat(hash, beats_[hash]);
   touch(paths_.root / "seqs/progress" / hash);
+  beat(hash, beats_[hash]);  // from here on one that fails is due again
 }
 
 void LiveMarks::beat() {

@@ -71,8 +71,8 @@ class IndexBuild {
     if (!(is_same && !fresh && copy(hash))) {
       try {
         read(hash, chunk);
-      } catch (const Error&) {
-        report_.unreadable.push_back(hash);
+      } catch (const Error& error) {
+        report_.unread.emplace_back(hash, error);
         if (old_ != nullptr) copy(hash);  // better than nothing
         return;
       }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/aim/repo.h"
+#include "cli/aim/unread_run.h"
 
 namespace aimlog::aim {
 
@@ -23,8 +24,8 @@ std::string chunk_digest(const AimPaths& paths, const std::string& hash,
 ChunkDigests chunk_digests(const AimPaths& paths);
 
 struct IndexReport {
-  ChunkDigests digests;                 // of the databases it was made from
-  std::vector<std::string> unreadable;  // runs of which it has what the index before it had
+  ChunkDigests digests;           // of the databases it was made from
+  std::vector<UnreadRun> unread;  // of which it has what the index before it had
 };
 
 // The digests of the index that is in place; none where there is no index, or a damaged one.

@@ -24,13 +24,13 @@ const AimPaths& prepared(const AimPaths& paths) {
 // Whether a writer of Aim's is at work on the run: it changes all the time, and Aim's readers look
 // at such a run themselves.
 bool is_in_progress(const AimPaths& paths, const std::string& hash) {
-  return fs::exists(paths.root / "meta/progress" / hash);
+  return is_there(paths.root / "meta/progress" / hash);
 }
 
 bool has_changed(const AimPaths& paths, const IndexReport& report) {
   ChunkDigests now = chunk_digests(paths);
   ChunkDigests then = report.digests;
-  for (const std::string& hash : report.unreadable) now.erase(hash);
+  for (const UnreadRun& each : report.unread) now.erase(each.hash);
   std::erase_if(now, [&](const auto& each) { return is_in_progress(paths, each.first); });
   std::erase_if(then, [&](const auto& each) { return is_in_progress(paths, each.first); });
   return now != then;
@@ -75,7 +75,7 @@ Verdict Publisher::judge(const std::string& hash, const std::string& fingerprint
   const auto exported = state_.find(hash);
   if (exported && rows_.count(hash) == 0) return Verdict::deleted;
   const fs::path meta = paths_.meta_chunks / hash, seqs = paths_.seqs_chunks / hash;
-  if (exported && exported->fingerprint == fingerprint && fs::exists(meta) && fs::exists(seqs))
+  if (exported && exported->fingerprint == fingerprint && is_there(meta) && is_there(seqs))
     return Verdict::unchanged;
   if (is_database_in_use(meta) || is_database_in_use(seqs)) return Verdict::in_use;
   return Verdict::write;
@@ -91,21 +91,25 @@ MergeRules Publisher::merge_rules(const PublishedRun& published) {
   return rules;
 }
 
-LiveSeed Publisher::write_databases(const fs::path& directory, const PublishedRun& published) {
+Publisher::Merged Publisher::merge(const PublishedRun& published) {
   const AimRun& run = published.run;
-  std::vector<PlacedSeries> series = place_series(run.series);
-  ForeignParts foreign;
+  const MergeRules rules = merge_rules(published);
   const fs::path meta = paths_.meta_chunks / run.hash, seqs = paths_.seqs_chunks / run.hash;
+  Merged merged{place_series(run.series), {}, {}};
   try {
-    if (fs::exists(meta / "CURRENT") && fs::exists(seqs / "CURRENT"))
-      foreign = read_foreign_parts(meta, seqs, run, merge_rules(published), series);
+    // Where there are points alone, an export was killed before the run appeared.
+    if (is_there(meta)) merged.foreign = read_foreign_parts(meta, seqs, run, rules, merged.series);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::no_space) throw;
-    foreign = {};
-    series = place_series(run.series);
-    const std::scoped_lock guard(mutex_);
-    report_.mended.push_back(run.hash);
+    merged = {place_series(run.series), {}, UnreadRun(run.hash, error)};
   }
+  return merged;
+}
+
+LiveSeed Publisher::write_databases(const fs::path& directory, const PublishedRun& published,
+                                    Merged merged) {
+  const AimRun& run = published.run;
+  std::vector<PlacedSeries>& series = merged.series;
+  ForeignParts& foreign = merged.foreign;
   LiveSeed seed;
   Tree tree = meta_tree(run, series);
   if (published.is_live) seed.meta = tree;
@@ -131,22 +135,28 @@ LiveSeed Publisher::write_databases(const fs::path& directory, const PublishedRu
   return seed;
 }
 
-LiveSeed Publisher::stage(PublishedRun published) {
+std::variant<LiveSeed, UnreadRun> Publisher::stage(PublishedRun published) {
   const std::string name = published.run.hash + "-" + published.fingerprint + "-" + boot_id();
   const fs::path directory = paths_.staging / name;
-  // One that a killed export left is as good as a new one, unless others may have been at the run.
-  const bool is_new = !fs::exists(paths_.meta_chunks / published.run.hash);
+  // One that a killed export left is as good as a new one, unless others may have been at the run,
+  // or half of it is in its place already.
+  const bool is_new = !is_there(paths_.meta_chunks / published.run.hash);
   LiveSeed seed;
-  if (!is_new || published.is_live || !fs::exists(directory)) {
+  bool was_damaged = false;
+  const bool is_whole = is_there(directory / "meta") && is_there(directory / "seqs");
+  if (!is_new || published.is_live || !is_whole) {
+    Merged merged = merge(published);
+    was_damaged = merged.unread && merged.unread->is_damaged;
+    if (merged.unread && !was_damaged) return *merged.unread;
     const fs::path part = paths_.staging / (name + ".part");
     fs::remove_all(directory);
     fs::remove_all(part);
     fs::create_directories(part);
-    seed = write_databases(part, published);
+    seed = write_databases(part, published, std::move(merged));
     fs::rename(part, directory);
   }
   if (published.is_live) published.fingerprint = live_fingerprint;
-  Staged staged{std::move(published.run), {}, directory};
+  Staged staged{std::move(published.run), {}, directory, was_damaged};
   staged.exported = {std::move(published.fingerprint), std::move(published.metric_namespace),
                      props_of(staged.run)};
   staged.run.params.clear();
@@ -156,9 +166,15 @@ LiveSeed Publisher::stage(PublishedRun published) {
   return seed;
 }
 
+void Publisher::discard() {
+  staged_.clear();
+  std::error_code error;  // what stays is taken away after the next export
+  fs::remove_all(paths_.staging, error);
+}
+
 bool Publisher::is_deleted(const std::string& hash) {
   if (!state_.find(hash)) return false;
-  return !structured_.has_run(hash) || !fs::exists(paths_.meta_chunks / hash);
+  return !structured_.has_run(hash) || !is_there(paths_.meta_chunks / hash);
 }
 
 // Between judging and now.
@@ -169,8 +185,24 @@ void Publisher::drop_deleted() {
   });
 }
 
-void Publisher::move_into_place() {
-  for (const Staged& each : staged_) {
+fs::path Publisher::place_for_damaged(const std::string& hash) const {
+  const fs::path all = paths_.ours / "damaged";
+  fs::create_directories(all);
+  fs::path place = all / hash;
+  for (int number = 2; is_there(place); ++number)
+    place = all / (hash + "-" + std::to_string(number));
+  return place;
+}
+
+void Publisher::move_into_place(PublishReport& report) {
+  for (Staged& each : staged_) {
+    if (each.was_damaged) {
+      // Before what is damaged comes here: wherever we are killed, nothing clears it away.
+      const fs::path kept = place_for_damaged(each.run.hash);
+      rename_file(each.directory, kept);
+      each.directory = kept;
+      report.mended.push_back({each.run.hash, kept});
+    }
     exchange_directories(each.directory / "seqs", paths_.seqs_chunks / each.run.hash);
     exchange_directories(each.directory / "meta", paths_.meta_chunks / each.run.hash);
   }
@@ -200,8 +232,7 @@ bool Publisher::others_refresh_index() {
 }
 
 PublishReport Publisher::publish(SharedNames names) {
-  PublishReport report = std::move(report_);
-  report_ = {};
+  PublishReport report;
   drop_deleted();
   StagedChunks chunks;
   for (const Staged& each : staged_) chunks[each.run.hash] = each.directory / "meta";
@@ -210,7 +241,7 @@ PublishReport Publisher::publish(SharedNames names) {
   if (!staged_.empty()) {
     index = replace_index(paths_, chunks, names);
     ++report.index_builds;
-    move_into_place();
+    move_into_place(report);
     write_rows();
   } else {
     index.digests = indexed_digests(paths_);
@@ -220,7 +251,7 @@ PublishReport Publisher::publish(SharedNames names) {
     ++report.index_builds;
   }
   indexed_ = index.digests;
-  report.unreadable = index.unreadable;
+  report.unread = index.unread;
   fs::remove_all(paths_.staging);
   staged_.clear();
   return report;

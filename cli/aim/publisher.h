@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cli/aim/export_state.h"
@@ -37,9 +38,15 @@ struct LiveSeed {
 
 enum class Verdict { write, unchanged, deleted, in_use };
 
+// A run of ours that was damaged and has been written anew.
+struct MendedRun {
+  std::string hash;
+  std::filesystem::path kept;  // its old databases, in which there may be more than we could read
+};
+
 struct PublishReport {
-  std::vector<std::string> unreadable;  // runs, also of others, that are damaged
-  std::vector<std::string> mended;      // runs of ours that were, and have been written anew
+  std::vector<UnreadRun> unread;  // also runs of others
+  std::vector<MendedRun> mended;
   size_t index_builds = 0;
 };
 
@@ -54,12 +61,14 @@ class Publisher {
   // What is to be done about a run, from its fingerprint alone. Never of a run that this process
   // has open.
   Verdict judge(const std::string& hash, const std::string& fingerprint);
-  // Builds the run's databases in the staging area. Any thread. The seed is that of a live run.
-  LiveSeed stage(PublishedRun run);
+  // Builds the run's databases in the staging area. Any thread. The seed is that of a live run. A
+  // run whose old databases cannot be read just now is not staged, as people's parts of it may be
+  // in them; those of a damaged one are kept.
+  std::variant<LiveSeed, UnreadRun> stage(PublishedRun run);
   // Makes all that was staged appear.
   PublishReport publish(SharedNames names = SharedNames::exact);
-  // Forgets what was staged, after an error.
-  void discard() { staged_.clear(); }
+  // Forgets what was staged, after an error, and gives back its place on the disk.
+  void discard();
   // Brings the index up to date with live runs.
   void refresh_index();
   // Whether somebody else (a server) did so since the last time that we did, or looked.
@@ -74,15 +83,25 @@ class Publisher {
     AimRun run;  // without params and series
     ExportedRun exported;
     std::filesystem::path directory;
+    bool was_damaged = false;
+  };
+  // A run's series with what others put into its databases.
+  struct Merged {
+    std::vector<PlacedSeries> series;
+    ForeignParts foreign;
+    std::optional<UnreadRun> unread;  // why there is nothing of others
   };
 
   // Of no run at one moment: the next export writes a live run whose follower is gone anew.
   static constexpr const char* live_fingerprint = "live";
 
-  LiveSeed write_databases(const std::filesystem::path& directory, const PublishedRun& published);
+  Merged merge(const PublishedRun& published);
+  LiveSeed write_databases(const std::filesystem::path& directory, const PublishedRun& published,
+                           Merged merged);
   void drop_deleted();
   MergeRules merge_rules(const PublishedRun& published);
-  void move_into_place();
+  std::filesystem::path place_for_damaged(const std::string& hash) const;
+  void move_into_place(PublishReport& report);
   void write_rows();
 
   AimPaths paths_;
@@ -93,7 +112,6 @@ class Publisher {
   bool keep_nan_;
   std::set<std::string> own_params_;
   std::mutex mutex_;  // over what follows and state_ while threads stage
-  PublishReport report_;
   std::vector<Staged> staged_;
   ChunkDigests indexed_;  // of the index as we left it, or found it last
 };

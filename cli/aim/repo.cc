@@ -52,6 +52,27 @@ std::string read_version(const fs::path& path) {
                                           " (Aim 3.29); 'aim storage upgrade' may help");
 }
 
+// Takes away what has not become the repo, however that failed.
+struct Unfinished {
+  fs::path path;
+  ~Unfinished() {
+    std::error_code error;
+    fs::remove_all(path, error);
+  }
+};
+
+void make_repo(const AimPaths& paths, const fs::path& made) {
+  fs::permissions(made, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                            fs::perms::others_read | fs::perms::others_exec);
+  make_folders(made);
+  write_version(made / "VERSION");
+  create_schema(made / "run_metadata.sqlite");
+  std::error_code error;
+  fs::rename(made, paths.root, error);
+  if (error && !holds_aim_repo(paths))
+    throw system_error("cannot create " + paths.root.string(), error.value());
+}
+
 }  // namespace
 
 AimPaths::AimPaths(const fs::path& named)
@@ -67,10 +88,18 @@ AimPaths::AimPaths(const fs::path& named)
 
 bool holds_aim_repo(const AimPaths& paths) { return fs::is_directory(paths.root); }
 
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::status_known(status))
+    throw system_error("cannot look at " + path.string(), error.value());
+  return fs::exists(status);
+}
+
 void check_aim_version(const AimPaths& paths) {
   const std::string found = read_version(paths.version);
   if (!found.empty() && found != repo_version) throw_version(paths, found);
-  if (fs::exists(paths.structured)) check_schema(paths.structured);
+  if (is_there(paths.structured)) check_schema(paths.structured);
 }
 
 void check_aim_version_to_read(const AimPaths& paths) {
@@ -83,25 +112,15 @@ void check_aim_version_to_read(const AimPaths& paths) {
 void prepare_aim_repo(const AimPaths& paths) {
   if (!holds_aim_repo(paths)) {
     fs::create_directories(paths.directory);
-    fs::path made = paths.directory / ".aim.XXXXXX";
-    std::string name = made.string();
+    std::string name = (paths.directory / ".aim.XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw system_error("cannot create " + name, errno);
-    made = name;
-    fs::permissions(made, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
-                              fs::perms::others_read | fs::perms::others_exec);
-    make_folders(made);
-    write_version(made / "VERSION");
-    create_schema(made / "run_metadata.sqlite");
-    std::error_code error;
-    fs::rename(made, paths.root, error);
-    if (error) fs::remove_all(made);
-    if (error && !holds_aim_repo(paths))
-      throw system_error("cannot create " + paths.root.string(), error.value());
+    const Unfinished unfinished{name};
+    make_repo(paths, name);
   }
   check_aim_version(paths);
   make_folders(paths.root);
-  if (!fs::exists(paths.version)) write_version(paths.version);
-  if (!fs::exists(paths.structured)) create_schema(paths.structured);
+  if (!is_there(paths.version)) write_version(paths.version);
+  if (!is_there(paths.structured)) create_schema(paths.structured);
   fs::create_directories(paths.staging);
 }
 
@@ -116,15 +135,16 @@ UniqueFd lock_for_export(const AimPaths& paths) {
 
 std::vector<std::string> list_chunks(const AimPaths& paths) {
   std::vector<std::string> names;
+  std::error_code error;  // a link that leads nowhere is no run
   for (const auto& entry : fs::directory_iterator(paths.meta_chunks))
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+    if (entry.is_directory(error)) names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
 
 void exchange_directories(const fs::path& from, const fs::path& to) {
   constexpr unsigned rename_exchange = 2;
-  if (!fs::exists(to)) {
+  if (!is_there(to)) {
     rename_file(from, to);
     return;
   }

@@ -25,6 +25,9 @@ struct AimPaths {
 
 bool holds_aim_repo(const AimPaths& paths);
 
+// Whether something has that name. Throws Error(io) where that cannot be told.
+bool is_there(const std::filesystem::path& path);
+
 // Makes the repo where there is none, appearing in one piece, and the directories that an Aim repo
 // may lack. Throws Error(unsupported) for one that another version of Aim wrote.
 void prepare_aim_repo(const AimPaths& paths);

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 std::map<std::string, AimRun> read_rows(const fs::path& path) {
   std::map<std::string, AimRun> rows;
-  if (!fs::exists(path)) return rows;
+  if (!is_there(path)) return rows;
   Sqlite database(path, Sqlite::Mode::read_only);
   Query query(
       database,

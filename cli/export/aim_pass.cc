@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <mutex>
 
 #include "cli/output/terminal.h"
@@ -62,13 +64,14 @@ Staged stage_some(Environment& environment, aim::Publisher& publisher,
                   const AimOptions& options, const std::function<void()>& done) {
   Staged staged;
   std::vector<MappedRun> batch;
+  size_t points = 0;
   {
     Snapshot snapshot(environment);
     for (size_t i = from; i < runs.size(); ++i) {
-      if (batch.size() == runs_max || staged.points >= batch_points) break;
+      if (batch.size() == runs_max || points >= batch_points) break;
       const AimSubject& subject = runs[i].subject;
       batch.push_back(to_aim(snapshot, subject, options));
-      staged.points += batch.back().points;
+      points += batch.back().points;
       if (!runs[i].is_live) continue;
       LiveStart start{{}, PointCursor(subject.number, subject.attempt)};
       start.cursor.skip_to_end(snapshot.txn(), snapshot.tails());
@@ -80,11 +83,18 @@ Staged stage_some(Environment& environment, aim::Publisher& publisher,
   parallel_each(batch.size(), [&](size_t i) {
     MappedRun& each = batch[i];
     const ToWrite& told = runs[from + i];
-    aim::LiveSeed seed =
+    auto outcome =
         publisher.stage({std::move(each.run), told.subject.fingerprint, each.metric_namespace,
                          std::move(each.bare_names), told.is_live});
     const std::scoped_lock guard(mutex);
-    if (told.is_live) staged.live.at(told.subject.hash).seed = std::move(seed);
+    if (auto* unread = std::get_if<aim::UnreadRun>(&outcome)) {
+      staged.live.erase(told.subject.hash);
+      staged.unread.push_back(std::move(*unread));
+    } else {
+      staged.points += each.points;
+      if (told.is_live)
+        staged.live.at(told.subject.hash).seed = std::move(std::get<aim::LiveSeed>(outcome));
+    }
     done();
   });
   return staged;
@@ -96,14 +106,19 @@ Tally export_all(Environment& environment, aim::Publisher& publisher,
   const std::vector<ToWrite> runs = to_write(publisher, std::move(subjects), tally);
   {
     Progress progress(runs.size());
-    while (tally.written < runs.size()) {
-      const Staged staged = stage_some(environment, publisher, runs, tally.written, batch_runs,
-                                       options, [&] { progress.add_one(); });
-      tally.written += staged.runs;
+    for (size_t done = 0; done < runs.size();) {
+      Staged staged = stage_some(environment, publisher, runs, done, batch_runs, options,
+                                 [&] { progress.add_one(); });
+      done += staged.runs;
+      tally.written += staged.runs - staged.unread.size();
       tally.points += staged.points;
+      std::move(staged.unread.begin(), staged.unread.end(), std::back_inserter(tally.unread));
     }
   }
-  tell_damaged(publisher.publish());
+  const aim::PublishReport report = publisher.publish();
+  tell_damaged(report);
+  for (const aim::UnreadRun& each : report.unread)
+    if (!each.is_damaged && !contains(tally.unread, each.hash)) tally.unread.push_back(each);
   return tally;
 }
 
@@ -127,13 +142,28 @@ void tell_left_alone(const Tally& tally) {
     complain(counted(tally.in_use.size(), "run") + (tally.in_use.size() == 1 ? " is" : " are") +
              " open for writing in Aim and left alone: export again later (the first is " +
              tally.in_use.front() + ")");
+  for (const aim::UnreadRun& each : tally.unread) complain(text_of(each));
 }
 
 void tell_damaged(const aim::PublishReport& report) {
-  for (const std::string& hash : report.mended)
-    complain("Aim's run " + hash + " was damaged and has been written anew");
-  for (const std::string& hash : report.unreadable)
-    complain("Aim's run " + hash + " is damaged and cannot be read");
+  for (const aim::MendedRun& each : report.mended) complain(text_of(each));
+  for (const aim::UnreadRun& each : report.unread)
+    if (each.is_damaged) complain(text_of(each));
+}
+
+bool contains(const std::vector<aim::UnreadRun>& runs, const std::string& hash) {
+  return std::any_of(runs.begin(), runs.end(),
+                     [&](const aim::UnreadRun& each) { return each.hash == hash; });
+}
+
+std::string text_of(const aim::UnreadRun& run) {
+  if (run.is_damaged) return "Aim's run " + run.hash + " is damaged and cannot be read: " + run.why;
+  return "Aim's run " + run.hash + " cannot be read and is left as it is: " + run.why;
+}
+
+std::string text_of(const aim::MendedRun& run) {
+  return "Aim's run " + run.hash + " was damaged and has been written anew; what was there is in " +
+         run.kept.string();
 }
 
 }  // namespace aimlog::cli

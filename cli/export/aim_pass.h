@@ -24,9 +24,10 @@ struct LiveStart {
 };
 
 struct Staged {
-  size_t runs = 0;
+  size_t runs = 0;  // those done with, the unread among them
   size_t points = 0;
   std::map<std::string, LiveStart> live;  // by Aim's hash
+  std::vector<aim::UnreadRun> unread;     // left as they were
 };
 
 // Builds the databases of the first of `runs`, as many as may be in memory at once, on all cores.
@@ -39,6 +40,7 @@ Staged stage_some(Environment& environment, aim::Publisher& publisher,
 struct Tally {
   size_t written = 0, unchanged = 0, points = 0;
   std::vector<std::string> deleted, in_use;
+  std::vector<aim::UnreadRun> unread;  // for a reason that may pass, also runs of others
 };
 
 // Brings all of them up to date, none as live; tells of the damaged.
@@ -49,5 +51,8 @@ std::string counted(size_t count, const char* thing);  // "1 run", "2 runs"
 std::string summary(const Tally& tally, const aim::AimPaths& paths, const char* verb);
 void tell_left_alone(const Tally& tally);
 void tell_damaged(const aim::PublishReport& report);
+bool contains(const std::vector<aim::UnreadRun>& runs, const std::string& hash);
+std::string text_of(const aim::UnreadRun& run);
+std::string text_of(const aim::MendedRun& run);
 
 }  // namespace aimlog::cli

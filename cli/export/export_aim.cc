@@ -37,7 +37,7 @@ int export_aim(const Args& args) {
   const Tally tally = export_all(*environment, publisher, std::move(subjects), options);
   tell_left_alone(tally);
   print(summary(tally, paths, "written"));
-  return exit_ok;
+  return tally.unread.empty() ? exit_ok : exit_error;
 }
 
 }  // namespace aimlog::cli

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +34,8 @@ constexpr int64_t refresh_interval_ns = 10 * second_ns;
 // Of the time spent on making runs appear, at most so large a part goes into the index.
 constexpr int64_t index_share = 5;
 constexpr int64_t rest_max_ns = 30 * second_ns;
+// After something that may pass: a full disk, a run that cannot be read.
+constexpr int64_t again_after_ns = 10 * second_ns;
 
 double seconds(int64_t time_ns) { return static_cast<double>(time_ns) / 1e9; }
 
@@ -54,17 +58,23 @@ class Follower {
  private:
   bool open_repo_when_there();
   void recover();
+  void tell_once(const std::string& text);
+  void tell(const aim::PublishReport& report);
+  void take_up_unread();
   void tick();
   void append(std::vector<std::pair<std::string, MappedRun>> news);
   void drop_deleted();
+  void if_possible(const std::string& what, const std::function<void()>& work);
+  void beat();
   void pass();
-  std::vector<ToWrite> judged();
+  void judge(std::vector<ToWrite>& runs);
   void publish_some(const std::vector<ToWrite>& runs);
+  void take_over(const ToWrite& run, Staged& staged);
   void refresh_index();
   int64_t rest_ns() const { return std::min(index_share * index_cost_ns_, rest_max_ns); }
   bool is_over() const;
   void settle();
-  void finish();
+  int finish();
   void show();
 
   const Args& args_;
@@ -77,10 +87,11 @@ class Follower {
   LiveRuns live_;
   std::shared_ptr<Environment> environment_;
   std::map<std::string, ToWrite> pending_;      // to be written as a whole, by Aim's hash
+  std::map<std::string, ToWrite> unread_;       // left alone until next_unread_ns_
   std::map<std::string, AimSubject> subjects_;  // of live runs, as they were read last
   std::set<std::string> told_;                  // what was said once
   size_t points_ = 0;
-  int64_t next_pass_ns_ = 0;
+  int64_t next_pass_ns_ = 0, next_unread_ns_ = 0;
   int64_t index_cost_ns_ = 0;  // of the last one
   int64_t next_refresh_ns_ = 0;
   bool heads_moved_ = false;   // of live runs, since the index was written
@@ -102,8 +113,17 @@ bool Follower::open_repo_when_there() {
       missing = error.what();
     }
     if (stopped) return false;
-    if (told_.insert(missing).second) complain("waiting: " + missing);
+    tell_once("waiting: " + missing);
   }
+}
+
+void Follower::tell_once(const std::string& text) {
+  if (told_.insert(text).second) complain(text);
+}
+
+void Follower::tell(const aim::PublishReport& report) {
+  for (const aim::MendedRun& each : report.mended) tell_once(text_of(each));
+  for (const aim::UnreadRun& each : report.unread) tell_once(text_of(each));
 }
 
 // Whoever has leave to write replays what dead writers left: their runs have crashed.
@@ -111,9 +131,9 @@ void Follower::recover() {
   if (watch_.writers().dead == 0 || !environment_->writable()) return;
   try {
     for (const std::string& problem : recover_dead_journals(*environment_).problems)
-      if (told_.insert(problem).second) complain(problem);
+      tell_once(problem);
   } catch (const Error& error) {
-    if (told_.insert(error.what()).second) complain(error.what());
+    tell_once(error.what());
   }
 }
 
@@ -126,8 +146,15 @@ void Follower::drop_deleted() {
   }
 }
 
+// Runs that could not be read may be so again.
+void Follower::take_up_unread() {
+  if (unread_.empty() || monotonic_ns() < next_unread_ns_) return;
+  pending_.merge(unread_);
+  unread_.clear();
+}
+
 void Follower::tick() {
-  drop_deleted();
+  if_possible("what was deleted in Aim is not seen", [&] { drop_deleted(); });
   std::vector<std::pair<std::string, MappedRun>> news;
   {
     Snapshot snapshot(*environment_);
@@ -140,12 +167,13 @@ void Follower::tick() {
         news.emplace_back(hash, std::move(*mapped));
         subjects_[hash] = std::move(each.subject);
       } else {
-        pending_[hash] = std::move(each);
+        (unread_.count(hash) > 0 ? unread_ : pending_)[hash] = std::move(each);
       }
     }
   }
   append(std::move(news));
-  live_.beat();
+  beat();
+  take_up_unread();
   if (monotonic_ns() >= next_pass_ns_) pass();
   recover();
 }
@@ -163,10 +191,22 @@ void Follower::append(std::vector<std::pair<std::string, MappedRun>> news) {
   }
 }
 
-// Those of the pending runs that may be written, live ones first. Their databases are closed.
-std::vector<ToWrite> Follower::judged() {
-  std::vector<ToWrite> runs;
-  if (pending_.empty()) return runs;
+// What cannot be done now (the disk is full, say) is told once and done at a later tick.
+void Follower::if_possible(const std::string& what, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (told_.insert(what).second) complain(what + ": " + error.what());
+  }
+}
+
+void Follower::beat() {
+  if_possible("heartbeats for Aim wait", [&] { live_.beat(); });
+}
+
+// Takes those of the pending runs that may be written, live ones first. Their databases are closed.
+void Follower::judge(std::vector<ToWrite>& runs) {
+  if (pending_.empty()) return;
   publisher_.refresh();
   for (auto each = pending_.begin(); each != pending_.end();) {
     const auto& [hash, told] = *each;
@@ -186,22 +226,27 @@ std::vector<ToWrite> Follower::judged() {
     each = waits ? std::next(each) : pending_.erase(each);
   }
   std::stable_partition(runs.begin(), runs.end(), [](const ToWrite& run) { return run.is_live; });
-  return runs;
 }
 
 void Follower::pass() {
-  std::vector<ToWrite> runs = judged();
+  std::vector<ToWrite> runs;
+  std::string problem;
   try {
+    judge(runs);
     if (runs.empty())
       refresh_index();
     else
       publish_some(runs);
+    return;
   } catch (const Error& error) {
-    if (told_.insert(error.what()).second) complain(error.what());
-    publisher_.discard();
-    for (ToWrite& each : runs) pending_.emplace(each.subject.hash, std::move(each));
-    next_pass_ns_ = monotonic_ns() + 10 * second_ns;
+    problem = error.what();
+  } catch (const std::filesystem::filesystem_error& error) {
+    problem = error.what();
   }
+  tell_once(problem);
+  publisher_.discard();
+  for (ToWrite& each : runs) pending_.emplace(each.subject.hash, std::move(each));
+  next_pass_ns_ = monotonic_ns() + again_after_ns;
 }
 
 // As many as can be staged in about a second, or in some times of what the index costs; the others
@@ -209,33 +254,41 @@ void Follower::pass() {
 void Follower::publish_some(const std::vector<ToWrite>& runs) {
   const int64_t begun = monotonic_ns();
   const int64_t budget = std::max(second_ns, index_share * index_cost_ns_);
-  std::map<std::string, LiveStart> starts;
-  size_t done = 0;
+  Staged all;
+  size_t& done = all.runs;
   while (done < runs.size() && monotonic_ns() - begun < budget) {
     Staged staged =
         stage_some(*environment_, publisher_, runs, done, slice_runs, choice_.options(), [] {});
     done += staged.runs;
     points_ += staged.points;
-    starts.merge(staged.live);
-    live_.beat();
+    all.live.merge(staged.live);
+    for (const aim::UnreadRun& each : staged.unread) all.unread.push_back(each);
+    beat();
   }
   for (size_t i = done; i < runs.size(); ++i) pending_.emplace(runs[i].subject.hash, runs[i]);
   const int64_t staged = monotonic_ns();
-  tell_damaged(publisher_.publish(aim::SharedNames::may_stay));
+  tell(publisher_.publish(aim::SharedNames::may_stay));
   index_wanted_ = heads_moved_ = false;
   index_cost_ns_ = monotonic_ns() - staged;
   next_pass_ns_ = monotonic_ns() + (done == runs.size() ? rest_ns() : 0);
-  for (size_t i = 0; i < done; ++i) {
-    const AimSubject& subject = runs[i].subject;
-    const auto start = starts.find(subject.hash);
-    if (start == starts.end()) {
-      live_.unmark(subject.hash);
-      subjects_.erase(subject.hash);
-      continue;
-    }
+  for (size_t i = 0; i < done; ++i) take_over(runs[i], all);
+  for (const aim::UnreadRun& each : all.unread) tell_once(text_of(each));
+}
+
+// A run behind a pass: it is live from now on, or done with, or was left alone.
+void Follower::take_over(const ToWrite& run, Staged& staged) {
+  const AimSubject& subject = run.subject;
+  const auto start = staged.live.find(subject.hash);
+  if (start != staged.live.end()) {
     live_.begin(subject, std::move(start->second));
     subjects_[subject.hash] = subject;
+    return;
   }
+  live_.unmark(subject.hash);
+  subjects_.erase(subject.hash);
+  if (!contains(staged.unread, subject.hash)) return;
+  unread_.insert_or_assign(subject.hash, run);
+  next_unread_ns_ = monotonic_ns() + again_after_ns;
 }
 
 // What the index has of live runs (their last values) may be some seconds old, unless a server sees
@@ -257,7 +310,7 @@ void Follower::refresh_index() {
 bool Follower::is_over() const {
   const LiveWriters& writers = watch_.writers();
   const bool waits = writers.dead > 0 && environment_->writable();
-  return !until_stdin_ends_ && watch_.runs() > 0 && writers.live == 0 && !waits &&
+  return !until_stdin_ends_ && watch_.has_runs() && writers.live == 0 && !waits &&
          pending_.empty() && live_.size() == 0;
 }
 
@@ -284,7 +337,7 @@ void Follower::settle() {
 }
 
 // An ordinary export of all: what is live becomes a run that is open and that nobody writes.
-void Follower::finish() {
+int Follower::finish() {
   const std::vector<std::string> hashes = live_.hashes();
   for (const std::string& hash : hashes) live_.end(hash);
   publisher_.refresh();
@@ -301,6 +354,7 @@ void Follower::finish() {
   tell_left_alone(tally);
   tally.points = points_;
   print(summary(tally, paths_, "written at the end"));
+  return tally.unread.empty() ? exit_ok : exit_error;
 }
 
 int Follower::run() {
@@ -313,7 +367,7 @@ int Follower::run() {
       show();
     } while (!is_over() && !stop_.wait(tick_ms));
     settle();
-    finish();
+    return finish();
   } catch (...) {
     for (const std::string& hash : live_.hashes()) {
       live_.end(hash);
@@ -321,7 +375,6 @@ int Follower::run() {
     }
     throw;
   }
-  return exit_ok;
 }
 
 }  // namespace

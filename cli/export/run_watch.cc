@@ -17,6 +17,8 @@ std::vector<ToWrite> RunWatch::look(Environment& environment, Snapshot& snapshot
   writers_ = find_writers(environment, snapshot.txn());
   const auto rows = chosen(snapshot);
   runs_ = rows.size();
+  has_runs_ = has_runs_ || runs_ > 0;
+  if (!has_runs_) each_run(snapshot.txn(), [&](RunNumber, const RunRow&) { has_runs_ = true; });
   open_ = 0;
   std::vector<ToWrite> changed;
   for (const auto& [number, row] : rows) {

@@ -20,6 +20,8 @@ class RunWatch {
   std::vector<ToWrite> look(Environment& environment, Snapshot& snapshot);
 
   size_t runs() const { return runs_; }
+  // Whether the repo has any run, chosen or not.
+  bool has_runs() const { return has_runs_; }
   size_t open() const { return open_; }
   const LiveWriters& writers() const { return writers_; }
 
@@ -39,6 +41,7 @@ class RunWatch {
   std::unordered_map<std::string, Subject> subjects_;  // by Aim's hash
   LiveWriters writers_;
   size_t runs_ = 0, open_ = 0;
+  bool has_runs_ = false;  // from then on: runs stay
 };
 
 }  // namespace aimlog::cli

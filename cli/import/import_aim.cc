@@ -5,6 +5,7 @@
 #include <span>
 #include <variant>
 
+#include "cli/aim/unread_run.h"
 #include "cli/failure.h"
 #include "cli/import/store_run.h"
 #include "cli/output/terminal.h"
@@ -24,12 +25,12 @@ std::string counted(size_t count, const char* thing) {
 }
 
 struct Tally {
-  size_t added = 0, updated = 0, unchanged = 0, native = 0, points = 0, damaged = 0;
+  size_t added = 0, updated = 0, unchanged = 0, native = 0, points = 0, damaged = 0, unread = 0;
   std::map<std::string, size_t> left_out;  // series that are no metrics, by name
 };
 
 // A run, or why it could not be read.
-using Outcome = std::variant<aim::ReadRun, std::string>;
+using Outcome = std::variant<aim::ReadRun, aim::UnreadRun>;
 
 size_t points_in(const aim::AimRun& run) {
   size_t points = 0;
@@ -50,7 +51,7 @@ std::vector<Outcome> read_batch(const aim::RepoReader& reader,
           points += points_in(run.run);
           runs[i] = std::move(run);
         } catch (const Error& error) {
-          runs[i] = std::string(error.what());
+          runs[i] = aim::UnreadRun(hashes[i], error);
         }
       });
   runs.resize(read);
@@ -84,15 +85,13 @@ void store_batch(Environment& environment, const std::vector<Outcome>& runs, Tal
   for (const StoreResult& result : results) count(result, tally);
 }
 
-void tell_problems(const std::vector<Outcome>& runs, std::span<const std::string> hashes,
-                   Tally& tally) {
-  for (size_t i = 0; i < runs.size(); ++i) {
-    if (const auto* problem = std::get_if<std::string>(&runs[i])) {
-      ++tally.damaged;
-      complain("Aim's run " + hashes[i] + " cannot be read: " + *problem);
+void tell_problems(const std::vector<Outcome>& runs, Tally& tally) {
+  for (const Outcome& each : runs) {
+    if (const auto* unread = std::get_if<aim::UnreadRun>(&each)) {
+      ++(unread->is_damaged ? tally.damaged : tally.unread);
+      complain("Aim's run " + unread->hash + " cannot be read: " + unread->why);
     } else {
-      for (const std::string& name : std::get<aim::ReadRun>(runs[i]).left_out)
-        ++tally.left_out[name];
+      for (const std::string& name : std::get<aim::ReadRun>(each).left_out) ++tally.left_out[name];
     }
   }
 }
@@ -103,6 +102,7 @@ std::string summary(const Tally& tally) {
                      " brought up to date, " + std::to_string(tally.unchanged) + " unchanged";
   if (tally.native > 0) text += ", " + std::to_string(tally.native) + " recorded here";
   if (tally.damaged > 0) text += ", " + std::to_string(tally.damaged) + " damaged";
+  if (tally.unread > 0) text += ", " + std::to_string(tally.unread) + " not read";
   return text + "\n";
 }
 
@@ -116,7 +116,7 @@ int import_aim(const Args& args) {
   for (std::span<const std::string> rest = all; !rest.empty();) {
     const std::vector<Outcome> runs = read_batch(reader, rest);
     store_batch(*environment, runs, tally);
-    tell_problems(runs, rest, tally);
+    tell_problems(runs, tally);
     rest = rest.subspan(runs.size());
   }
   std::string names;
@@ -129,7 +129,7 @@ int import_aim(const Args& args) {
     complain(std::to_string(series) + " series that are no metrics were left out: " + names);
   print(summary(tally));
   if (all.empty()) throw nothing_matched("the Aim repo has no runs");
-  return tally.damaged > 0 ? exit_error : exit_ok;
+  return tally.damaged + tally.unread > 0 ? exit_error : exit_ok;
 }
 
 }  // namespace aimlog::cli

@@ -48,18 +48,33 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def run_command(command, *words, status=0):
+class Unreadable:
+    """A file that nobody can open, root neither, until the end of the block."""
+
+    def __init__(self, path, folder):
+        self.path, self.kept = path, folder / "kept aside"
+
+    def __enter__(self):
+        os.rename(self.path, self.kept)
+        self.path.symlink_to(self.path.name)  # to itself
+
+    def __exit__(self, *_):
+        os.replace(self.kept, self.path)
+
+
+def run_command(command, *words, status=0, **more):
     """Runs the command and gives stdout and stderr."""
     done = subprocess.run(
-        [command, *map(str, words)], capture_output=True, text=True, timeout=300, check=False
-    )
+        [command, *map(str, words)], capture_output=True, text=True, timeout=300, check=False,
+        **more,
+    )  # fmt: skip
     check(done.returncode == status, words, "ended with", done.returncode, done.stdout, done.stderr)
     return done.stdout, done.stderr
 
 
-def export(command, repo, directory, *words, status=0):
+def export(command, repo, directory, *words, status=0, **more):
     words = ["export", "--format", "aim", "--output", directory, "--repo", repo, *words]
-    return run_command(command, *words, status=status)
+    return run_command(command, *words, status=status, **more)
 
 
 def open_repo(directory):

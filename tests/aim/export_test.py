@@ -8,12 +8,13 @@ usage: export_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 import gc
 import math
 import os
+import resource
 import shutil
 import sys
 
 import aim
 from aim.sdk.index_manager import RepoIndexManager
-from aim_support import Fault, check, check_equal, chunk, export, open_repo, raw_keys
+from aim_support import Fault, Unreadable, check, check_equal, chunk, export, open_repo, raw_keys
 from aim_support import plugin_host, read_repo, run_tests
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
@@ -215,11 +216,78 @@ def test_a_damaged_run_is_named_and_still_shown(folder):
     _, err = export(AIMLOG, folder / "ours", folder / "aim", "--run", "c")
     check(runs["a"] in err and "damaged" in err, err)
     check_equal(sorted(by_trial(read_repo(folder / "aim"))), ["a", "b", "c"], "runs")
+    old = {kind: sorted(os.listdir(chunk(folder / "aim", kind, runs["a"])))
+           for kind in ("meta", "seqs")}  # fmt: skip
     _, err = export(AIMLOG, folder / "ours", folder / "aim", "--keep-nan")
     check(runs["a"] in err and "written anew" in err, err)
     check_equal(len(by_trial(read_repo(folder / "aim"))["a"]["series"]), 4, "series")
+    kept = folder / "aim/.aim/aimlog/damaged" / runs["a"]
+    check(err.rstrip().endswith(str(kept)), err)
+    check_equal({kind: sorted(os.listdir(kept / kind)) for kind in old}, old, "what was there")
     _, err = export(AIMLOG, folder / "ours", folder / "aim", "--keep-nan")
     check_equal(err, "", "nothing is damaged now")
+
+
+def test_a_run_that_cannot_be_read_just_now_is_left_as_it_is(folder):
+    job = Job(folder / "ours", "ab").run_all()
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    hashes = {run["params"]["trial_id"]: h for h, run in read_repo(folder / "aim").items()}
+    run = aim.Run(hashes["a"], repo=str(folder / "aim"), **QUIET)
+    run["mine"] = {"rating": 5}
+    run.track(17.0, name="mine", step=3)
+    run.close()
+    del run
+    gc.collect()
+    for trial in "ab":
+        job.start(trial)
+        job.results(trial, [4])
+        job.plugin.complete(trial)
+    job.close()
+    meta, seqs = (chunk(folder / "aim", kind, hashes["a"]) for kind in ("meta", "seqs"))
+    written = 1  # the other run
+    for file in (next(meta.glob("*.sst")), seqs / "CURRENT"):
+        with Unreadable(file, folder):
+            out, err = export(AIMLOG, folder / "ours", folder / "aim", status=1)
+        check(out.startswith(f"{written} run") and hashes["a"] in err, out, err)
+        check("left as it is" in err and str(file) in err, err)
+        written = 0
+    runs = by_trial(read_repo(folder / "aim"))
+    check_equal(len(runs["a"]["series"][("ray/tune/loss", "[]")]), 3, "the run that was left")
+    check_equal(len(runs["b"]["series"][("ray/tune/loss", "[]")]), 4, "the other one")
+    export(AIMLOG, folder / "ours", folder / "aim")
+    run = by_trial(read_repo(folder / "aim"))["a"]
+    check_equal(len(run["series"][("ray/tune/loss", "[]")]), 4, "as soon as it can be read")
+    check_equal(run["params"]["mine"], {"rating": 5}, "a param of others")
+    check_equal([p[:2] for p in run["series"][("mine", "[]")]], [(3, 17.0)], "their series")
+
+
+def test_a_run_of_others_that_cannot_be_looked_at_stops_nothing(folder):
+    (folder / "aim").mkdir()
+    theirs = aim.Run(repo=str(folder / "aim"), log_system_params=False, **QUIET)
+    theirs.track(1.5, name="theirs", step=1)
+    theirs.close()
+    run_hash = theirs.hash
+    del theirs
+    gc.collect()
+    Job(folder / "ours").run_all().close()
+    with Unreadable(chunk(folder / "aim", "meta", run_hash) / "CURRENT", folder):
+        out, err = export(AIMLOG, folder / "ours", folder / "aim", status=1)
+    check("2 runs written" in out and err.count(run_hash) >= 1, out, err)
+    _, err = export(AIMLOG, folder / "ours", folder / "aim")
+    check_equal((err, len(read_repo(folder / "aim"))), ("", 3), "afterwards")
+
+
+def test_a_first_export_that_fails_leaves_nothing(folder):
+    Job(folder / "ours").run_all().close()
+
+    def no_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    # Python has it that the limit is an error and no signal; so it is for what it starts.
+    full = {"preexec_fn": no_room, "restore_signals": False}
+    export(AIMLOG, folder / "ours", folder / "aim", status=1, **full)
+    check_equal(os.listdir(folder / "aim"), [], "leftovers")
 
 
 def test_attempts_are_merged_or_split(folder):

@@ -16,8 +16,8 @@ import sys
 import time
 import uuid
 
-from aim_support import LONG, Fault, check, check_equal, export, open_repo, read_repo
-from aim_support import run_tests
+from aim_support import LONG, Fault, Unreadable, check, check_equal, chunk, export, open_repo
+from aim_support import read_repo, run_tests
 from follow_support import AIMLOG, SERIES, Follower, Job, by_trial, check_like_fresh, marks
 from follow_support import steps_of, trees, until
 
@@ -243,8 +243,10 @@ def test_more_live_runs_than_may_be_open(folder):
             for trial in trials:
                 job.result(trial, step)
             time.sleep(0.7)
-        until(lambda: all(len(run["series"].get(SERIES, [])) == 4
-                          for run in by_trial(folder / "aim").values()), "points")  # fmt: skip
+        all_there = [4] * len(trials)
+        until(lambda: [len(run["series"].get(SERIES, []))
+                       for run in by_trial(folder / "aim").values()] == all_there,
+              "points")  # fmt: skip
         check_equal(len(os.listdir(folder / "aim/.aim/meta/progress")), len(trials), "marks")
         files = len(os.listdir(f"/proc/{follower.process.pid}/fd"))
         check(files < 1024, "open files:", files)
@@ -272,6 +274,67 @@ def test_options_choose_while_following(folder):
     check_equal(sorted(by_trial(folder / "aim")), ["a"], "runs")
     _, err = export(AIMLOG, folder / "ours", folder / "aim", "--until-stdin-ends", status=2)
     check("--follow" in err, err)
+
+
+def test_it_ends_where_no_run_is_chosen(folder):
+    with Follower(folder / "ours", folder / "aim", "--status", "paused") as follower:
+        Job(folder / "ours").end()
+        time.sleep(2)
+        check_equal(follower.process.poll(), None, "before the first run of a job")
+        job = Job(folder / "ours", job_id="2")
+        job.start("a")
+        job.complete("a")
+        job.end()
+        out, _ = follower.ended()
+        check(out.startswith("0 runs written"), out)
+
+
+def test_what_cannot_be_written_for_a_while_is_written_then(folder):
+    job = Job(folder / "ours")
+    job.start("a")
+    job.results("a", [1, 2])
+    root = folder / "aim/.aim"
+    with Follower(folder / "ours", folder / "aim") as follower:
+        until(lambda: len(steps_of(folder / "aim", "a")) == 2, "points")
+        # In place of a disk that is full: no heartbeat has a place, and no run of a pass.
+        os.rename(root / "check_ins", root / "elsewhere")
+        (root / "aimlog/staging").write_text("")
+        job.start("b")
+        job.results("b", [1, 2])
+        job.results("a", [3])
+        until(lambda: len(steps_of(folder / "aim", "a")) == 3, "points of a live run")
+        time.sleep(6)  # a heartbeat comes every 5 s
+        check_equal(follower.process.poll(), None, "it goes on")
+        beats = os.listdir(root / "elsewhere")
+        os.rename(root / "elsewhere", root / "check_ins")
+        until(lambda: len(steps_of(folder / "aim", "b")) == 2, "the other run")
+        until(lambda: set(os.listdir(root / "check_ins")) - set(beats), "a heartbeat")
+        job.complete("a", "b")
+        job.end()
+        _, err = follower.ended()
+        check(err.count("heartbeats for Aim wait") == 1 and "staging" in err, err)
+    check_like_fresh(folder)
+
+
+def test_a_run_that_cannot_be_read_is_written_when_it_can(folder):
+    job = Job(folder / "ours")
+    job.start("a")
+    job.results("a", [1, 2])
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    run_hash = by_trial(folder / "aim")["a"]["hash"]
+    file = chunk(folder / "aim", "seqs", run_hash) / "CURRENT"
+    with Follower(folder / "ours", folder / "aim") as follower, Unreadable(file, folder):
+        job.start("b")
+        job.results("b", [1, 2])
+        until(lambda: (folder / "aim/.aim/meta/progress").is_dir() and
+              len(marks(folder / "aim")) == 4, "the other run")  # fmt: skip
+        job.complete("a", "b")
+        job.end()
+        _, err = follower.ended(1)
+        check(run_hash in err and "left as it is" in err, err)
+    export(AIMLOG, folder / "ours", folder / "aim")
+    check_like_fresh(folder)
 
 
 def test_a_planted_fault_is_seen(folder):

@@ -17,8 +17,8 @@ import sys
 
 import aim
 import aimrocks
-from aim_support import Fault, check, check_equal, chunk, export, open_repo, plugin_host
-from aim_support import raw_keys, read_repo, run_command, run_tests
+from aim_support import Fault, Unreadable, check, check_equal, chunk, export, open_repo
+from aim_support import plugin_host, raw_keys, read_repo, run_command, run_tests
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
 QUIET = {"system_tracking_interval": None, "capture_terminal_logs": False}
@@ -257,6 +257,18 @@ def test_damaged_runs_are_named_and_the_rest_is_read(folder):
     out, err = bring(folder / "theirs", folder / "ours", status=1)
     check("2 runs imported" in out and "1 damaged" in out and victim in err, out, err)
     check_equal(len(show(folder / "ours")), 2, "runs")
+
+
+def test_runs_that_cannot_be_looked_at_are_named_and_the_rest_is_read(folder):
+    make_theirs(folder / "theirs", 2)
+    victim = sorted(os.listdir(folder / "theirs/.aim/meta/chunks"))[0]
+    for kind in ("meta", "seqs"):
+        file = chunk(folder / "theirs", kind, victim) / "CURRENT"
+        with Unreadable(file, folder):
+            out, err = bring(folder / "theirs", folder / kind, status=1)
+        check("1 run imported" in out and "1 not read" in out and victim in err, out, err)
+        check(str(file) in err, err)
+        check_equal(len(show(folder / kind)), 1, "runs")
 
 
 def test_a_flipped_bit_is_named_or_harmless(folder):

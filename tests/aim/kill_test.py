@@ -6,14 +6,17 @@ of an earlier export is lost, and the next export ends as one that nobody distur
 usage: kill_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 """
 
+import contextlib
 import os
+import pathlib
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 
-from aim_support import LONG, Fault, Folder, check, check_equal, export, read_repo
+from aim_support import LONG, Fault, Folder, check, check_equal, chunk, export, read_repo
 from make_runs import make_repo
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
@@ -92,8 +95,31 @@ def main():
               f"{partly} looked at unfinished")  # fmt: skip
         check(killer.killed >= KILLS, "too few kills met an export at work")
         check(partly >= KILLS // 3, "too few were looked at unfinished")
+        check_killed_between_two_renames(folder, ours, whole)
         plant(folder, whole)
     return 0
+
+
+def check_killed_between_two_renames(folder, ours, whole):
+    """A new run's points are in their place and all else of it is not: too short to be hit."""
+    directory = folder / "between"
+    shutil.copytree(folder / "reference", directory)
+    root, run_hash = directory / ".aim", next(iter(whole))
+    with contextlib.closing(sqlite3.connect(root / "aimlog/export.sqlite")) as state:
+        of_run = (run_hash,)
+        rows = state.execute("select fingerprint from exported where hash = ?", of_run)
+        fingerprint = rows.fetchone()[0]
+        state.execute("delete from exported where hash = ?", of_run)
+        state.commit()
+    with contextlib.closing(sqlite3.connect(root / "run_metadata.sqlite")) as rows:
+        rows.execute("delete from run where hash = ?", of_run)
+        rows.commit()
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    staged = root / f"aimlog/staging/{run_hash}-{fingerprint}-{boot}"
+    staged.mkdir(parents=True)
+    os.rename(chunk(directory, "meta", run_hash), staged / "meta")
+    export(AIMLOG, ours, directory)
+    check_equal(repr(read_repo(directory)), repr(whole), "after a kill between two renames")
 
 
 def plant(folder, whole):
