@@ -18,8 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = ["unit", "abi", "record", "crash", "cli", "python", "aim", "tidy", "fuzz"]
 GOOD = ("OK", "EXPECTEDFAIL")
 
-# The command only reads: CLI11 and json would take a minute to compile here and be no test of the
-# plugin, so these builds borrow the one of the plain build.
+# The tests of threads are none of the command, of which CLI11 and json would take a minute to
+# compile: their build borrows that of the plain one.
 COMMAND = ROOT / "build/debug/cli/aimlog"
 WITHOUT_COMMAND = ["-Dcli=false", f"-Duse_command={COMMAND}"]
 
@@ -37,13 +37,14 @@ PASSES = {
     "plain": {"dir": "build/debug", "suites": SUITES, "options": PLAIN},
     "asan": {
         "dir": "build/asan",
-        "suites": ["unit", "abi", "record", "crash", "fuzz"],
-        "options": ["-Db_sanitize=address,undefined", *WITHOUT_COMMAND, *FAST_TO_BUILD],
+        "suites": ["unit", "abi", "record", "crash", "cli", "fuzz"],
+        "options": ["-Db_sanitize=address,undefined", *FAST_TO_BUILD],
     },
     "tsan": {
         "dir": "build/tsan",
         "suites": ["tsan"],
         "options": ["-Db_sanitize=thread", *WITHOUT_COMMAND, *FAST_TO_BUILD],
+        "borrows_command": True,
     },
 }
 
@@ -157,7 +158,7 @@ def run_pass(name, suites, long):
     settings = PASSES[name]
     build = settings["dir"]
     started = time.monotonic()
-    if name != "plain" and not COMMAND.exists():
+    if settings.get("borrows_command") and not COMMAND.exists():
         configure(PASSES["plain"]["dir"], PLAIN)
         ninja(PASSES["plain"]["dir"], "cli/aimlog")
     configure(build, settings["options"])

@@ -47,6 +47,13 @@ std::string sound_text(const std::string& text) {
   return sound;
 }
 
+// Names of columns end at a NUL for whoever reads them, and two would then be called alike.
+std::string without_nul(std::string name) {
+  for (size_t at = name.find('\0'); at != std::string::npos; at = name.find('\0', at))
+    name.replace(at, 1, "\\x00");
+  return name;
+}
+
 }  // namespace
 
 ArrowColumn text_column(std::string name, const std::vector<std::string>& texts) {
@@ -106,7 +113,7 @@ ArrowColumn batch_of(std::vector<ArrowColumn> columns, int64_t rows) {
 
 void export_schema(const ArrowColumn& column, ArrowSchema& out) {
   auto owned = std::make_unique<Owned<ArrowSchema>>();
-  owned->column.name = sound_text(column.name);
+  owned->column.name = without_nul(sound_text(column.name));
   owned->column.format = column.format;
   out = {};
   out.format = owned->column.format.c_str();

@@ -70,6 +70,8 @@ def _call(function, *args, not_found=NotFoundError):
     kinds = {_read.NOT_FOUND: not_found, _read.AMBIGUOUS: AmbiguousError}
     try:
         return function(*args)
+    except UnicodeEncodeError as error:  # nothing is recorded under half a character
+        raise not_found(f"{error.object!r} is no text", _read.NOT_FOUND) from None
     except _read.ReadError as error:
         status, text = error.args
         raise kinds.get(status, ReadError)(text, status) from None
@@ -183,7 +185,7 @@ class Run(Mapping[str, "Series"]):
 
     def refresh(self, word: str | None = None) -> "Run":
         """Reads all but the points again."""
-        text = _call(self._repo._handle.describe, word or self.id)
+        text = _call(self._repo._handle.describe, self.id if word is None else word)
         #: All that is recorded, as `aimlog show --json` has it; times in nanoseconds.
         self.info: dict[str, Any] = json.loads(text)
         return self
@@ -313,7 +315,7 @@ class Repo:
 
     def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
-        self._handle = _call(_read.Repo, str(library_path()), os.fsdecode(path),
+        self._handle = _call(_read.Repo, str(library_path()), os.fsencode(path),
                              not_found=RepoNotFoundError)
         if self._handle.remark:
             _logger.warning("%s: %s", self.path, self._handle.remark)
@@ -375,6 +377,8 @@ class Repo:
         newest. Raises NotFoundError, AmbiguousError."""
         if not isinstance(word, str):
             raise TypeError(f"a run is named by a text, not {type(word).__name__}")
+        if not word:
+            raise NotFoundError("a run must be named", _read.NOT_FOUND)
         return Run(self, word)
 
     def __iter__(self) -> Iterator[Run]:

@@ -196,22 +196,29 @@ static void put_tuple(value_tree* self, PyObject* tuple, tuner_value* out) {
   out->as.list.count = room;
 }
 
-/* Keys and items of something that is no dict, by its own code; at most as many as it says it
- * has. False if that code failed at once. */
+static size_t room_of_mapping(const value_tree* self, size_t told) {
+  enum { surplus_max = 256 };
+  const size_t left = self->nodes < TUNER_VALUE_NODES_MAX ? TUNER_VALUE_NODES_MAX - self->nodes : 0;
+  const size_t most = told < surplus_max ? surplus_max : told;
+  return most < left ? most : left;
+}
+
+/* Keys and items of something that is no dict, by its own code. It may give more than it says it
+ * has, as a data frame does, whose length is that of its columns; but not without end. What is left
+ * out is counted. False if that code failed at once. */
 static int put_mapping(value_tree* self, PyObject* object, const tuner_string* skip,
                        tuner_value* out) {
   Py_ssize_t size = PyObject_Size(object);
   PyObject* items = size < 0 ? NULL : PyObject_CallMethod(object, "items", NULL);
   PyObject* each = items == NULL ? NULL : PyObject_GetIter(items);
   Py_XDECREF(items);
-  size_t room = each == NULL ? 0 : tree_room(self, (size_t)size);
+  size_t room = each == NULL ? 0 : room_of_mapping(self, (size_t)size);
   tuner_entry* entries = arena_take(&self->memory, room * sizeof *entries);
-  size_t count = 0;
+  size_t count = 0, taken = 0;
   if (entries == NULL) room = 0;
   self->nodes += room;
-  for (size_t i = 0; i < room; ++i) {
-    PyObject* pair = PyIter_Next(each);
-    if (pair == NULL) break;
+  PyObject* pair = NULL;
+  for (; each != NULL && (pair = PyIter_Next(each)) != NULL && taken < room; ++taken) {
     if (PyTuple_Check(pair) && PyTuple_Size(pair) == 2) {
       odd_value_key(self, PyTuple_GetItem(pair, 0), &entries[count].key);
       if (!is_skipped(skip, &entries[count].key)) {
@@ -220,6 +227,9 @@ static int put_mapping(value_tree* self, PyObject* object, const tuner_string* s
     }
     Py_DECREF(pair);
   }
+  self->nodes -= room - taken;
+  if (pair != NULL || (each != NULL && PyErr_Occurred() != NULL)) self->counts->values_capped += 1;
+  Py_XDECREF(pair);
   tree_forgive(self);
   set_map(out, entries, count);
   int is_read = each != NULL;

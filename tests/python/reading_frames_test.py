@@ -164,6 +164,16 @@ def test_numbers_have_the_type_that_holds_all_of_them(repo):
     assert types["tags"] == "list<item: string>"
 
 
+def test_names_with_a_nul_are_told_apart(tmp_path):
+    with aimlog.run(tmp_path, "x", {"p\0q": 1, "p\0r": 2}) as run:
+        run.log({"a\0b": 1.0, "a\0c": 2.0})
+    table = aimlog.open(tmp_path).runs()
+    frame = table.to_polars()
+    assert frame["params.p\\x00q"].to_list() == [1]
+    assert frame["params.p\\x00r"].to_list() == [2]
+    assert table.to_pandas()["a\\x00c.last"].tolist() == [2.0]
+
+
 def test_pandas_takes_the_table_itself(repo):
     frame = pandas.DataFrame.from_arrow(repo.runs())
     assert frame["id"].tolist() == repo.runs()["id"]

@@ -170,6 +170,13 @@ def test_what_is_not_there_is_said_with_what_is_near(repo, tmp_path):
         aimlog.open(tmp_path)
     with pytest.raises(ValueError, match="attempts"):
         repo.series("loss", attempts="latest")
+    for word in ("", "\udcff"):  # the second is half a character
+        with pytest.raises(NotFoundError):
+            repo[word]
+    with pytest.raises(NotFoundError):
+        repo.series("\udcff")
+    with pytest.raises(RepoNotFoundError):
+        aimlog.open(tmp_path / "\udcff")
 
 
 def test_a_repo_is_found_as_the_command_finds_it(folder, monkeypatch, tmp_path):

@@ -141,6 +141,40 @@ def test_every_mapping_is_a_map(witness, value):
     assert witness.last() == ("map", [("a", ("int64", 1))])
 
 
+class GivesMore:
+    """As a data frame, whose length is that of its columns."""
+
+    def __init__(self, count, failing=False):
+        self.count, self.failing = count, failing
+
+    def __len__(self):
+        return 2
+
+    def keys(self):
+        return [str(i) for i in range(self.count)]
+
+    def __getitem__(self, key):
+        return int(key)
+
+    def items(self):
+        for key in self.keys():
+            yield key, int(key)
+        if self.failing:
+            raise OSError("it is gone")
+
+
+def test_a_mapping_may_give_more_than_its_length(witness):
+    assert len(witness.told(GivesMore(4))[1]) == 4
+    assert witness.plugin.stats()["values_capped"] == 0
+    assert len(witness.told(GivesMore(1000))[1]) >= 256
+    assert witness.plugin.stats()["values_capped"] == 1
+
+
+def test_what_a_failing_mapping_did_not_give_is_counted(witness):
+    assert len(witness.told(GivesMore(3, failing=True))[1]) == 3
+    assert witness.plugin.stats()["values_capped"] == 1
+
+
 def test_tuples_with_names_are_lists(witness):
     assert witness.told(Point(1, 2)) == ("list", [("int64", 1), ("int64", 2)])
 
