@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import _read, library_path
+from ._errors import AmbiguousError, NotFoundError, ReadError, RepoNotFoundError, call
 from ._table import Table
 
 __all__ = [
@@ -35,51 +36,9 @@ __all__ = [
 _logger = logging.getLogger("aimlog")
 
 
-class ReadError(Exception):
-    """A repo that cannot be read. `status` is the library's number, below 0."""
-
-    status: int
-
-    def __init__(self, text, status=0):
-        super().__init__(text)
-        self.status = status
-
-    __str__ = Exception.__str__
-
-
-class NotFoundError(ReadError, KeyError):
-    """No such run, metric or context; the text names the nearest."""
-
-    __str__ = Exception.__str__
-
-
-class AmbiguousError(ReadError, KeyError):
-    """A word that fits several runs or series; the text names them."""
-
-    __str__ = Exception.__str__
-
-
-class RepoNotFoundError(ReadError, FileNotFoundError):
-    """There is no repo at that place."""
-
-    __str__ = Exception.__str__
-
-
-def _call(function, *args, not_found=NotFoundError):
-    """Calls the library; its refusals become the errors above."""
-    kinds = {_read.NOT_FOUND: not_found, _read.AMBIGUOUS: AmbiguousError}
-    try:
-        return function(*args)
-    except UnicodeEncodeError as error:  # nothing is recorded under half a character
-        raise not_found(f"{error.object!r} is no text", _read.NOT_FOUND) from None
-    except _read.ReadError as error:
-        status, text = error.args
-        raise kinds.get(status, ReadError)(text, status) from None
-
-
 def _read_table(ask, *args):
     """All of an answer, in memory."""
-    return _call(_call(ask, *args).table)
+    return call(call(ask, *args).table)
 
 
 def _search_upward() -> pathlib.Path:
@@ -185,7 +144,7 @@ class Run(Mapping[str, "Series"]):
 
     def refresh(self, word: str | None = None) -> "Run":
         """Reads all but the points again."""
-        text = _call(self._repo._handle.describe, self.id if word is None else word)
+        text = call(self._repo._handle.describe, self.id if word is None else word)
         #: All that is recorded, as `aimlog show --json` has it; times in nanoseconds.
         self.info: dict[str, Any] = json.loads(text)
         return self
@@ -272,7 +231,7 @@ class Run(Mapping[str, "Series"]):
         all_attempts = _attempts(attempts)
         if chosen is None:
             pairs = _pairs(context or {})
-            _call(self._repo._handle.series, metric, self.id, pairs, False, False)
+            call(self._repo._handle.series, metric, self.id, pairs, False, False)
             raise NotFoundError(f"run {self.id[:8]} has no {metric!r} with exactly this context")
         pairs = tuple(chosen["context_texts"].items())
         taken = _read_table(self._repo._handle.series, chosen["name"], self.id, pairs, True,
@@ -315,7 +274,7 @@ class Repo:
 
     def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
-        self._handle = _call(_read.Repo, str(library_path()), os.fsencode(path),
+        self._handle = call(_read.Repo, str(library_path()), os.fsencode(path),
                              not_found=RepoNotFoundError)
         if self._handle.remark:
             _logger.warning("%s: %s", self.path, self._handle.remark)
@@ -363,7 +322,7 @@ class Repo:
         names = table.names
         column = f"{metric}.{mode}"
         if column not in names:
-            _call(self._handle.series, metric, "", (), False, False)  # says what is near
+            call(self._handle.series, metric, "", (), False, False)  # says what is near
             found = [name for name in names
                      if name.startswith(metric + "{") and name.endswith("}." + mode)]
             if len(found) != 1:
