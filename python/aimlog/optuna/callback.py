@@ -71,7 +71,7 @@ class AimlogCallback:
             "host_name": "Optuna",
         }
         directory = None if plugin is not None else repo_directory(repo, config)
-        self._directory = directory and os.path.join(directory, ".aimlog", "optuna")
+        self._directory = directory and notes_directory(directory)
         self._lock = threading.RLock()
         self._warned = False
         self._records: dict[str, StudyRecord] = {}
@@ -172,6 +172,12 @@ def repo_directory(
             return repo_of_config(file.read(), directory) or directory
     except OSError:
         return None  # the plugin says what is wrong with it
+
+
+def notes_directory(repo: str) -> str:
+    """As the plugin reads it, a path may name the repo itself as well as what holds it."""
+    holder = os.path.dirname(repo) if os.path.basename(repo) == ".aimlog" else repo
+    return os.path.join(holder, ".aimlog", "optuna")
 
 
 callbacks: "weakref.WeakSet[AimlogCallback]" = weakref.WeakSet()
