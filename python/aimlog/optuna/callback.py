@@ -2,6 +2,7 @@
 """The callback for ``study.optimize``."""
 
 import atexit
+import datetime
 import logging
 import os
 import threading
@@ -42,8 +43,9 @@ class AimlogCallback:
             Only here: afterwards nothing is raised, trouble is logged once and counted.
 
     One callback may serve several studies, one after the other or at once, and several threads
-    (``n_jobs``). Several processes may work on one study, each with a callback of its own. Call
-    :meth:`close` at the end, or use it as a context manager; else it is done at exit.
+    (``n_jobs``). Several processes may work on one study, each with a callback of its own: one that
+    a forked process inherited records nothing there. Call :meth:`close` at the end, or use it as a
+    context manager; else it is done at exit.
     """
 
     def __init__(
@@ -72,8 +74,11 @@ class AimlogCallback:
         }
         directory = None if plugin is not None else repo_directory(repo, config)
         self._directory = directory and notes_directory(directory)
+        self._pid = os.getpid()
+        self._since = datetime.datetime.now()  # trials that ended earlier are not ours to record
         self._lock = threading.RLock()
         self._warned = False
+        self._warned_of_fork = False
         self._records: dict[str, StudyRecord] = {}
         self._job_ids: weakref.WeakKeyDictionary[optuna.Study, str] = weakref.WeakKeyDictionary()
         # Made now, so that what is wrong is said before any compute is spent.
@@ -97,10 +102,13 @@ class AimlogCallback:
     def close(self) -> None:
         """Takes in trials that no callback was called for, closes what is open. The object may be
         used again: it then goes on with the same jobs."""
+        if os.getpid() != self._pid:
+            return
         with self._lock:
             for record in self._records.values():
                 self._guarded(record.close)
             self._records.clear()
+            self._since = datetime.datetime.now()
             if self._spare is not None:
                 self._spare.close()
                 self._spare = None
@@ -126,13 +134,16 @@ class AimlogCallback:
         record = self._records.get(job_id)
         if record is None:
             plugin, self._spare = self._spare or self._make_plugin(), None
-            record = StudyRecord(study, plugin, job_id, self._directory)
+            record = StudyRecord(study, plugin, job_id, self._directory, self._since)
             self._records[job_id] = record
             record.take_in_others()
         return record
 
     def _guarded(self, action: Callable[[], Any]) -> None:
         """A study must not fail because of its records."""
+        if os.getpid() != self._pid:  # before the lock, which a thread of the parent may have had
+            self._warn_of_fork()
+            return
         try:
             with self._lock:
                 action()
@@ -140,6 +151,15 @@ class AimlogCallback:
             if not self._warned:
                 self._warned = True
                 logger.warning("aimlog: a trial could not be recorded: %r", error, exc_info=True)
+
+    def _warn_of_fork(self) -> None:
+        """The plugin does nothing in a forked process, so nothing may be claimed either."""
+        if not self._warned_of_fork:
+            self._warned_of_fork = True
+            logger.warning(
+                "aimlog: a callback records nothing in a process that was forked after it was made;"
+                " the next one that goes on with the study takes its trials from the storage"
+            )
 
 
 class Tracked:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One study as one instance of the plugin records it: each trial once, whoever saw its end."""
 
+import datetime
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,10 +20,18 @@ LOOK_EVERY_S = 1.0
 
 
 class StudyRecord:
-    """Not thread-safe: the callback's lock is around every call."""
+    """Not thread-safe: the callback's lock is around every call.
+
+    since: when the callback was made, for where there is no directory.
+    """
 
     def __init__(
-        self, study: optuna.Study, plugin: Plugin, job_id: str, directory: str | None
+        self,
+        study: optuna.Study,
+        plugin: Plugin,
+        job_id: str,
+        directory: str | None,
+        since: datetime.datetime,
     ) -> None:
         self.study = study
         self.plugin = plugin
@@ -34,15 +43,16 @@ class StudyRecord:
         self._next_look = 0.0
         if directory is None:  # what was before us may be recorded or not
             for trial in self._finished_trials():
-                self._claims.add(trial.number)
+                if trial.datetime_complete is None or trial.datetime_complete < since:
+                    self._claims.add(trial.number)
 
     def log(self, trial: Trial, values: Mapping[str, Any], step: int | None) -> None:
         """A result of a trial that runs."""
         if trial.number not in self._tracked:
             with self._claims.locked():
+                self._recorder.start(self.study, self.study._storage.get_trial(trial._trial_id))
                 self._tracked.add(trial.number)
                 self._claims.add(trial.number)
-                self._recorder.start(self.study, self.study._storage.get_trial(trial._trial_id))
         self._recorder.log(trial.number, values, step)
 
     def finished(self, trial: FrozenTrial) -> None:
@@ -60,9 +70,10 @@ class StudyRecord:
         self._next_look = time.monotonic() + LOOK_EVERY_S
         trials = self._finished_trials()
         with self._claims.locked():
-            for trial in trials:
-                self._record(trial)
+            troubles = [trouble for trial in trials if (trouble := self._trouble_with(trial))]
             self._gaps = {number for number in self._gaps if number not in self._claims}
+        if troubles:
+            raise troubles[0]
 
     def close(self) -> None:
         """Takes in what is left in the storage; the job ends with its last process."""
@@ -76,6 +87,14 @@ class StudyRecord:
     def _finished_trials(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False, states=FINISHED)
 
+    def _trouble_with(self, trial: FrozenTrial) -> Exception | None:
+        """Records a trial; one that cannot be is no reason to leave out the others."""
+        try:
+            self._record(trial)
+        except Exception as error:
+            return error
+        return None
+
     def _record(self, trial: FrozenTrial) -> None:
         is_tracked = trial.number in self._tracked
         if trial.number in self._claims and not is_tracked:
@@ -83,5 +102,6 @@ class StudyRecord:
         self._recorder.finished(self.study, trial, is_tracked)
         self._tracked.discard(trial.number)
         if not is_tracked:
-            # Only now: a process killed before this has recorded nothing that would be missed.
+            # Only now: a process killed before this has recorded nothing that would be missed, and
+            # what was refused is left to who can record it.
             self._claims.add(trial.number)
