@@ -11,10 +11,11 @@ import pathlib
 
 from ._version import __version__
 
-__all__ = ["__version__", "command_path", "library_path", "open", "run"]
+__all__ = ["Run", "__version__", "command_path", "library_path", "open", "run"]
 
 _HERE = pathlib.Path(__file__).resolve().parent
-_LAZY = {"open": ("reading", "open"), "run": ("run", "run")}
+# No module has the name of what is taken from it: importing that module would put it in its place.
+_LAZY = {"Run": ("_run", "Run"), "open": ("reading", "open"), "run": ("_run", "run")}
 
 
 def library_path() -> pathlib.Path:

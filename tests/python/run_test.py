@@ -154,6 +154,24 @@ def test_the_package_says_where_its_parts_are(tmp_path):
 
 
 def test_importing_the_package_imports_nothing_else(tmp_path):
-    code = "import sys, aimlog, aimlog.host, aimlog.run; print('numpy' in sys.modules)"
+    code = "import sys, aimlog, aimlog.host; aimlog.run; print('numpy' in sys.modules)"
     assert support.run_python(code).stdout == "False\n"
     assert pathlib.Path(aimlog.__file__).with_name("py.typed").exists()
+
+
+IMPORTS = """
+import contextlib, aimlog
+with contextlib.suppress(ImportError):
+    import aimlog.run
+with contextlib.suppress(ImportError):
+    from aimlog.run import Run
+from aimlog import Run, run
+import aimlog.reading, aimlog._run
+with aimlog.run({repo!r}) as made:
+    print(isinstance(made, Run), aimlog.run is run, aimlog.open({repo!r}) is not None)
+"""
+
+
+def test_no_import_takes_the_place_of_run(tmp_path):
+    done = support.run_python(IMPORTS.format(repo=str(tmp_path)))
+    assert done.stdout == "True True True\n", done.stderr

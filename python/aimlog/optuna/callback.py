@@ -2,6 +2,9 @@
 """The callback for ``study.optimize``."""
 
 import atexit
+import contextlib
+import datetime
+import functools
 import logging
 import os
 import threading
@@ -16,7 +19,8 @@ from optuna.trial import FrozenTrial, Trial
 import aimlog
 from aimlog.host import Plugin
 from aimlog.optuna.job import job_id_of
-from aimlog.optuna.study_record import StudyRecord
+from aimlog.optuna.locks import LockBusy, Patience
+from aimlog.optuna.study_record import AnotherStudy, StudyRecord
 from aimlog.logs import log_line
 from aimlog.settings import absolute, plugin_settings, repo_of_config
 
@@ -42,8 +46,9 @@ class AimlogCallback:
             Only here: afterwards nothing is raised, trouble is logged once and counted.
 
     One callback may serve several studies, one after the other or at once, and several threads
-    (``n_jobs``). Several processes may work on one study, each with a callback of its own. Call
-    :meth:`close` at the end, or use it as a context manager; else it is done at exit.
+    (``n_jobs``). Several processes may work on one study, each with a callback of its own: one that
+    a forked process inherited records nothing there. Call :meth:`close` at the end, or use it as a
+    context manager; else it is done at exit.
     """
 
     def __init__(
@@ -71,17 +76,26 @@ class AimlogCallback:
             "host_name": "Optuna",
         }
         directory = None if plugin is not None else repo_directory(repo, config)
-        self._directory = directory and os.path.join(directory, ".aimlog", "optuna")
+        self._directory = directory and notes_directory(directory)
+        self._pid = os.getpid()
+        self._since = datetime.datetime.now()  # trials that ended earlier are not ours to record
         self._lock = threading.RLock()
+        self._patience = Patience()
         self._warned = False
+        self._warned_of_fork = False
         self._records: dict[str, StudyRecord] = {}
+        self._left: set[optuna.Study] = set()  # a lock was busy when their job was to be found
         self._job_ids: weakref.WeakKeyDictionary[optuna.Study, str] = weakref.WeakKeyDictionary()
         # Made now, so that what is wrong is said before any compute is spent.
         self._spare: Plugin | None = self._make_plugin()
         callbacks.add(self)
 
     def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        self._guarded(lambda: self._record_of(study).finished(trial))
+        def tell() -> None:
+            with contextlib.suppress(LockBusy):  # taken from the storage at the next call
+                self._on_record(study, lambda record: record.finished(trial))
+
+        self._guarded(tell)
 
     def track(self, trial: Trial) -> "Tracked":
         """Records a trial while it runs: ``track(trial).log({"loss": 0.1}, step=3)``.
@@ -97,10 +111,18 @@ class AimlogCallback:
     def close(self) -> None:
         """Takes in trials that no callback was called for, closes what is open. The object may be
         used again: it then goes on with the same jobs."""
+        if os.getpid() != self._pid:
+            return
         with self._lock:
+            self._patience.renew()
+            for study in {record.study for record in self._records.values()} | self._left:
+                take_in = functools.partial(self._on_record, study, StudyRecord.take_in_last)
+                self._guarded(take_in)
             for record in self._records.values():
                 self._guarded(record.close)
             self._records.clear()
+            self._left.clear()
+            self._since = datetime.datetime.now()
             if self._spare is not None:
                 self._spare.close()
                 self._spare = None
@@ -119,20 +141,51 @@ class AimlogCallback:
     def _make_plugin(self) -> Plugin:
         return Plugin(self._library, **self._arguments)
 
+    def _on_record(self, study: optuna.Study, action: Callable[[StudyRecord], None]) -> None:
+        try:
+            try:
+                action(self._record_of(study))
+            except AnotherStudy:
+                self._separate(study)
+                action(self._record_of(study))
+        except LockBusy:
+            self._left.add(study)
+            raise
+
     def _record_of(self, study: optuna.Study) -> StudyRecord:
         job_id = self._job_ids.get(study)
         if job_id is None:
-            job_id = self._job_ids[study] = job_id_of(study, self._directory)
+            job_id = job_id_of(study, self._directory, self._patience)
+            self._job_ids[study] = job_id
         record = self._records.get(job_id)
         if record is None:
             plugin, self._spare = self._spare or self._make_plugin(), None
-            record = StudyRecord(study, plugin, job_id, self._directory)
+            record = StudyRecord(study, plugin, job_id, self._directory, self._since)
             self._records[job_id] = record
-            record.take_in_others()
+            with contextlib.suppress(LockBusy):
+                record.take_in_others()
         return record
+
+    def _separate(self, study: optuna.Study) -> None:
+        """Makes a study another job than the one that its copy, or its model, went on with."""
+        taken = self._job_ids.pop(study)
+        record = self._records.pop(taken, None)
+        if record is not None:  # made again at the next call if it is the other study's
+            record.close()
+        job_id = job_id_of(study, self._directory, self._patience, other_than=taken)
+        self._job_ids[study] = job_id
+        logger.warning(
+            "aimlog: study %s shares the job %s with a copy of it that went on; it is job %s now",
+            study.study_name,
+            taken,
+            job_id,
+        )
 
     def _guarded(self, action: Callable[[], Any]) -> None:
         """A study must not fail because of its records."""
+        if os.getpid() != self._pid:  # before the lock, which a thread of the parent may have had
+            self._warn_of_fork()
+            return
         try:
             with self._lock:
                 action()
@@ -140,6 +193,15 @@ class AimlogCallback:
             if not self._warned:
                 self._warned = True
                 logger.warning("aimlog: a trial could not be recorded: %r", error, exc_info=True)
+
+    def _warn_of_fork(self) -> None:
+        """The plugin does nothing in a forked process, so nothing may be claimed either."""
+        if not self._warned_of_fork:
+            self._warned_of_fork = True
+            logger.warning(
+                "aimlog: a callback records nothing in a process that was forked after it was made;"
+                " the next one that goes on with the study takes its trials from the storage"
+            )
 
 
 class Tracked:
@@ -153,8 +215,9 @@ class Tracked:
         """Records one result: a mapping, nested at will; `step` None = the count of results."""
 
         def tell() -> None:
-            record = self._callback._record_of(self._trial.study)
-            record.log(self._trial, values, step)
+            self._callback._on_record(
+                self._trial.study, lambda record: record.log(self._trial, values, step)
+            )
 
         self._callback._guarded(tell)
 
@@ -172,6 +235,12 @@ def repo_directory(
             return repo_of_config(file.read(), directory) or directory
     except OSError:
         return None  # the plugin says what is wrong with it
+
+
+def notes_directory(repo: str) -> str:
+    """As the plugin reads it, a path may name the repo itself as well as what holds it."""
+    holder = os.path.dirname(repo) if os.path.basename(repo) == ".aimlog" else repo
+    return os.path.join(holder, ".aimlog", "optuna")
 
 
 callbacks: "weakref.WeakSet[AimlogCallback]" = weakref.WeakSet()

@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from aimlog.host import Plugin
+from aimlog.host import NOT_DURABLE, OK, Plugin, PluginError
 
 RESUMED_UNKNOWN = 2
 COMPLETED, STOPPED = 4, 6
@@ -45,7 +45,11 @@ def config_of(study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
 
 
 class Recorder:
-    """Not thread-safe: the callback's lock is around every call."""
+    """Not thread-safe: the callback's lock is around every call.
+
+    What makes a run, its start and its end, raises PluginError if it was not recorded, as then the
+    trial must not count as recorded. Of results that were dropped the plugin keeps the count.
+    """
 
     def __init__(self, study: optuna.Study, plugin: Plugin, job_id: str) -> None:
         self.plugin = plugin
@@ -64,13 +68,14 @@ class Recorder:
         )
 
     def start(self, study: optuna.Study, trial: FrozenTrial, time_ns: int = 0) -> None:
-        self.plugin.trial_start(
+        status = self.plugin.trial_start(
             str(trial.number),
             time_ns=time_ns,
             name=f"trial_{trial.number}",
             params=params_of(trial),
             config=config_of(study, trial),
         )
+        self._expect_recorded(status)
 
     def log(self, number: int, values: Mapping[str, Any], step: int | None) -> None:
         result = dict(values)
@@ -103,7 +108,16 @@ class Recorder:
         number = str(trial.number)
         if trial.state == TrialState.FAIL:
             text = str(trial.system_attrs.get("fail_reason", ""))
-            self.plugin.trial_error(number, time_ns=ended, failure_count=1, error_text=text)
+            status = self.plugin.trial_error(
+                number, time_ns=ended, failure_count=1, error_text=text
+            )
         else:
-            status = STOPPED if trial.state == TrialState.PRUNED else COMPLETED
-            self.plugin.trial_complete(number, time_ns=ended, status=status)
+            became = STOPPED if trial.state == TrialState.PRUNED else COMPLETED
+            status = self.plugin.trial_complete(number, time_ns=ended, status=became)
+        self._expect_recorded(status)
+
+    def _expect_recorded(self, status: int) -> None:
+        if status not in (OK, NOT_DURABLE):
+            refused = PluginError(self.plugin.last_error or f"the plugin returned {status}")
+            refused.status = status
+            raise refused
