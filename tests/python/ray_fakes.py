@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A driver's loop and its trials without a cluster."""
+"""A driver's loop and its trials without a cluster, and storages that have their moods."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,3 +57,26 @@ class Fit:
 
     def end(self):
         self.callback.on_experiment_end(trials=self.trials)
+
+
+class Refusing:
+    """A storage of which some files cannot be read, the first few times. Children see none of
+    that, as it is over when they come."""
+
+    type_name = "s3"
+
+    def __init__(self, root, suffix, times):
+        self.root, self.suffix, self.times = root, suffix, times
+        self.inner = pyarrow.fs.SubTreeFileSystem(str(root), pyarrow.fs.LocalFileSystem())
+
+    def open_input_stream(self, path):
+        if path.endswith(self.suffix) and self.times > 0:
+            self.times -= 1
+            raise OSError("503 Slow Down")
+        return self.inner.open_input_stream(path)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def __reduce__(self):
+        return (pyarrow.fs.SubTreeFileSystem, (str(self.root), pyarrow.fs.LocalFileSystem()))
