@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A driver's loop and its trials without a cluster, and storages that have their moods."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -80,3 +81,37 @@ class Refusing:
 
     def __reduce__(self):
         return (pyarrow.fs.SubTreeFileSystem, (str(self.root), pyarrow.fs.LocalFileSystem()))
+
+
+class Gated:
+    """A storage whose first upload is not over before the file `go` is there."""
+
+    type_name = "s3"
+
+    def __init__(self, root):
+        self.root = root
+        self.inner = pyarrow.fs.SubTreeFileSystem(str(root), pyarrow.fs.LocalFileSystem())
+
+    def open_input_stream(self, path):
+        return self.inner.open_input_stream(path)
+
+    def open_output_stream(self, path):
+        return self.inner.open_output_stream(path)
+
+    def move(self, source, target):
+        try:
+            (self.root / "first").touch(exist_ok=False)
+        except FileExistsError:
+            pass
+        else:
+            wait_for((self.root / "go").exists)
+        self.inner.move(source, target)
+
+    def __reduce__(self):
+        return (Gated, (self.root,))
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)

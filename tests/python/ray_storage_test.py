@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import subprocess
 import tarfile
 import time
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 
 import pyarrow.fs
 import pytest
-from ray_fakes import Fit, Refusing
+from ray_fakes import Fit, Gated, Refusing, wait_for
 from ray_support import points, runs_of, statuses
 
 from aimlog.ray import AimlogCallback, copies
@@ -280,3 +281,64 @@ def test_a_job_file_that_cannot_be_read_is_not_rewritten(bucket, monkeypatch, ca
     fit.end()
     assert (bucket / "exp" / "aimlog.json").read_bytes() == before
     assert "aimlog.json" in caplog.text
+
+
+class Clock:
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+
+class Child:
+    """A process that ends at a time of the clock."""
+
+    def __init__(self, clock, end):
+        self.clock, self.end = clock, end
+
+    def poll(self):
+        return 0 if self.clock.now >= self.end else None
+
+    def wait(self, timeout):
+        self.clock.now = min(self.end, self.clock.now + timeout)
+        if self.poll() is None:
+            raise subprocess.TimeoutExpired("copy", timeout)
+
+
+@pytest.mark.parametrize("first, started", [(9999, 0), (200, 1)])
+def test_the_end_waits_at_most_once(bucket, monkeypatch, first, started):
+    fit = Elsewhere(AimlogCallback(), bucket)
+    fit.run(fit.add("t"))
+    of_fit, clock, seen = fit.callback._fit.copies, Clock(), []
+
+    def start():
+        seen.append(of_fit.child)
+        of_fit.child = Child(clock, 9999)
+
+    monkeypatch.setattr(copies, "time", clock)
+    monkeypatch.setattr(of_fit, "start", start)
+    of_fit.child = Child(clock, first)
+    fit.end()
+    assert clock.now == 300 and seen == [None] * started
+    assert fit.callback.stats()["callback_troubles"] == 1
+
+
+def test_the_newest_copy_lands_last(bucket, tmp_path, monkeypatch):
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", path)
+    fit = Elsewhere(AimlogCallback(sync_period=0.01), bucket)
+    fit.filesystem = Gated(bucket)
+    fit.run(fit.add("early"))
+    fit.callback._fit.plugin.flush()
+    time.sleep(0.02)
+    fit.tick()
+    first = fit.callback._fit.copies.child
+    wait_for((bucket / "first").exists)
+    fit.run(fit.add("late"))
+    fit.callback._fit.end(wait=False)
+    second = fit.callback._fit.copies.child
+    # Long enough for the second child to overtake the first one.
+    wait_for((bucket / "exp" / COPY).exists, seconds=2)
+    (bucket / "go").touch()
+    assert first is not second and first.wait(60) == 0 and second.wait(60) == 0
+    assert trials_of_copy(bucket, tmp_path) == {"early", "late"}

@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tarfile
@@ -34,6 +35,8 @@ OWN_MARK = "copies.json"
 FINAL_WAIT_S = 300.0
 # A storage that fails for longer than this is not waited for: the driver stands still meanwhile.
 PATIENCE_S = 4.0
+# A child that waits this long for another one's upload gives up: that one hangs.
+TURN_WAIT_S = 3600
 # What the child ends with if the copy is whole, but not under the usual name.
 OTHER_NAME = 3
 
@@ -107,23 +110,25 @@ class Copies:
                 pipe.write(self.order)
 
     def finish(self, wait: bool) -> None:
-        """The last copy. Without `wait` the child goes on alone."""
-        if wait and self.child is not None:
-            self.wait()
+        """The last copy. Without `wait` the children go on alone, one after the other."""
+        deadline = time.monotonic() + FINAL_WAIT_S
+        if wait and not self.ends_by(deadline):
+            # What hangs for so long would let a second child hang as well.
+            self.failed += 1
+            return
         self.is_idle()
         self.start()
-        if wait:
-            self.wait()
-
-    def wait(self) -> None:
-        if self.child is None:
-            return
-        try:
-            self.child.wait(FINAL_WAIT_S)
-        except subprocess.TimeoutExpired:
+        if wait and not self.ends_by(deadline):
             self.failed += 1
-        else:
-            self.is_idle()
+
+    def ends_by(self, deadline: float) -> bool:
+        """Waits for the child, if there is one; False if it still runs at the deadline."""
+        if self.child is not None:
+            try:
+                self.child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                return False
+        return self.is_idle()
 
 
 @dataclass(frozen=True)
@@ -275,6 +280,19 @@ def copy_file(source: str, target: str) -> None:
 
 
 @contextmanager
+def turn_taken(directory: str) -> Iterator[None]:
+    """One child after the other, also of several drivers: an older copy never lands last."""
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        signal.alarm(TURN_WAIT_S)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        signal.alarm(0)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
 def held(repo: str) -> Iterator[str]:
     """A path that stays this repo's, also if a restore sets it aside and puts another there."""
     handle = os.open(repo, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -302,6 +320,7 @@ def name_for(filesystem: Any, path: str, own: Own) -> str:
 def make_copy(filesystem: Any, path: str, directory: str, job: str) -> str:
     """Returns the name that the copy has."""
     with (
+        turn_taken(directory),
         held(os.path.join(directory, ".aimlog")) as repo,
         tempfile.TemporaryDirectory(prefix=".aimlog-copy-", dir=directory) as made,
     ):

@@ -286,12 +286,15 @@ class Fit:
         self.notice_hook_errors()
         if self.copies is not None:
             self.copies.tick(now)
-            if self.copies.failed and self.troubles == 0:
-                self.trouble("a copy of the repo failed", RuntimeError(self.copies.data))
+            self.notice_failed_copies(self.copies)
         if self.aim is not None:
             problem = self.aim.tick(now)
             if problem is not None:
                 self.trouble(f"cannot keep the Aim repo {self.aim.directory}", OSError(problem))
+
+    def notice_failed_copies(self, copies: Copies) -> None:
+        if copies.failed and self.troubles == 0:
+            self.trouble("a copy of the repo failed", RuntimeError(copies.data))
 
     def notice_hook_errors(self) -> None:
         """Hooks return their errors, and the frequent one looks at none of them."""
@@ -325,6 +328,7 @@ class Fit:
         try:
             if self.copies is not None:
                 self.copies.finish(wait)
+                self.notice_failed_copies(self.copies)
         except Exception as error:
             self.trouble("cannot copy the repo", error)
         if self.aim is not None and wait:
