@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A driver's loop and its trials without a cluster."""
+"""A driver's loop and its trials without a cluster, and storages that have their moods."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -57,3 +58,60 @@ class Fit:
 
     def end(self):
         self.callback.on_experiment_end(trials=self.trials)
+
+
+class Refusing:
+    """A storage of which some files cannot be read, the first few times. Children see none of
+    that, as it is over when they come."""
+
+    type_name = "s3"
+
+    def __init__(self, root, suffix, times):
+        self.root, self.suffix, self.times = root, suffix, times
+        self.inner = pyarrow.fs.SubTreeFileSystem(str(root), pyarrow.fs.LocalFileSystem())
+
+    def open_input_stream(self, path):
+        if path.endswith(self.suffix) and self.times > 0:
+            self.times -= 1
+            raise OSError("503 Slow Down")
+        return self.inner.open_input_stream(path)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def __reduce__(self):
+        return (pyarrow.fs.SubTreeFileSystem, (str(self.root), pyarrow.fs.LocalFileSystem()))
+
+
+class Gated:
+    """A storage whose first upload is not over before the file `go` is there."""
+
+    type_name = "s3"
+
+    def __init__(self, root):
+        self.root = root
+        self.inner = pyarrow.fs.SubTreeFileSystem(str(root), pyarrow.fs.LocalFileSystem())
+
+    def open_input_stream(self, path):
+        return self.inner.open_input_stream(path)
+
+    def open_output_stream(self, path):
+        return self.inner.open_output_stream(path)
+
+    def move(self, source, target):
+        try:
+            (self.root / "first").touch(exist_ok=False)
+        except FileExistsError:
+            pass
+        else:
+            wait_for((self.root / "go").exists)
+        self.inner.move(source, target)
+
+    def __reduce__(self):
+        return (Gated, (self.root,))
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)

@@ -1,40 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies of a repo into a storage that it cannot live in, and back for a restore elsewhere.
+"""Copies of a repo into a storage that it cannot live in.
 
 A child process makes them, at low priority and with nothing of Ray in it: this file is its program,
 and the pickled storage its input. A copy is one file, so that it is whole or not there.
+
+Each copy carries a mark: its job, the repo that made it, and a number. A job that is restored on
+one machine after another has a repo on each, and only one of them has the newest runs. The mark
+says which, and a copy is replaced only by the repo that made it or that began with it.
 """
 
 import fcntl
 import io
+import json
+import logging
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
 
 COPY = "aimlog-copy.tar"
 # All that a repo needs beside journals, whose events are in the store after a commit.
 FILES = ("FORMAT", "data.mdb")
+# In the repo, so that it is never another repo's.
+OWN_MARK = "copies.json"
 FINAL_WAIT_S = 300.0
+# A storage that fails for longer than this is not waited for: the driver stands still meanwhile.
+PATIENCE_S = 4.0
+# A child that waits this long for another one's upload gives up: that one hangs.
+TURN_WAIT_S = 3600
+# What the child ends with if the copy is whole, but not under the usual name.
+OTHER_NAME = 3
+
+Result = TypeVar("Result")
+logger = logging.getLogger("aimlog")
 
 
 class Copies:
     """Starts the children; never waits for one, but for the last at the end of the job."""
 
-    def __init__(self, filesystem: Any, path: str, directory: str, period: float) -> None:
-        self.order = pickle.dumps((filesystem, path, directory))
-        self.data = os.path.join(directory, ".aimlog", "data.mdb")
+    def __init__(self, filesystem: Any, path: str, directory: str, period: float, job: str) -> None:
+        self.order = pickle.dumps((filesystem, path, directory, job))
+        self.repo = os.path.join(directory, ".aimlog")
+        self.data = os.path.join(self.repo, "data.mdb")
         self.period = period
         self.next = time.monotonic() + period
         self.copied: tuple[int, int] | None = None
         self.child: subprocess.Popen | None = None
         self.failed = 0
+        self.said_name = False
 
     def version(self) -> tuple[int, int] | None:
         try:
@@ -55,10 +77,19 @@ class Copies:
         if code is None:
             return False
         self.child = None
-        if code != 0:
+        if code == OTHER_NAME:
+            self.say_name()
+        elif code != 0:
             self.failed += 1
             self.copied = None
         return True
+
+    def say_name(self) -> None:
+        own = read_own(self.repo)
+        if own is not None and not self.said_name:
+            self.said_name = True
+            text = "aimlog: %s in the storage has runs that this job did not begin with, and stays "
+            logger.warning(text + "as it is; the copies go to %s", COPY, name_beside(own.mark))
 
     def start(self) -> None:
         version = self.version()
@@ -79,48 +110,140 @@ class Copies:
                 pipe.write(self.order)
 
     def finish(self, wait: bool) -> None:
-        """The last copy. Without `wait` the child goes on alone."""
-        if wait and self.child is not None:
-            self.wait()
+        """The last copy. Without `wait` the children go on alone, one after the other."""
+        deadline = time.monotonic() + FINAL_WAIT_S
+        if wait and not self.ends_by(deadline):
+            # What hangs for so long would let a second child hang as well.
+            self.failed += 1
+            return
         self.is_idle()
         self.start()
-        if wait:
-            self.wait()
-
-    def wait(self) -> None:
-        if self.child is None:
-            return
-        try:
-            self.child.wait(FINAL_WAIT_S)
-        except subprocess.TimeoutExpired:
+        if wait and not self.ends_by(deadline):
             self.failed += 1
-        else:
-            self.is_idle()
+
+    def ends_by(self, deadline: float) -> bool:
+        """Waits for the child, if there is one; False if it still runs at the deadline."""
+        if self.child is not None:
+            try:
+                self.child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                return False
+        return self.is_idle()
 
 
-def fetch(filesystem: Any, path: str, directory: str) -> bool:
-    """Brings the newest copy into `directory`; False if there is none that is whole."""
+@dataclass(frozen=True)
+class Mark:
+    """Which copy it is. A file of which nothing can be told has the empty one."""
+
+    job: str = ""
+    repo: str = ""
+    number: int = 0
+    """Grows from copy to copy of a repo, and goes on from that of the copy it began with."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a repo knows of its copies."""
+
+    mark: Mark
+    """Of the newest copy that it ever began to make."""
+    base: Mark | None = None
+    """Of the copy that it began with; None if it began empty."""
+
+    def knows(self, mark: Mark) -> bool:
+        """Whether all that is in the copy is in the repo. A larger number of our own is not ours:
+        then two machines have the same directory, one of them by a snapshot."""
+        is_ours = mark.repo == self.mark.repo and mark.number <= self.mark.number
+        return is_ours or mark == self.base
+
+
+def new_own(job: str, base: Mark | None = None) -> Own:
+    number = 0 if base is None else base.number
+    return Own(Mark(job, uuid.uuid4().hex, number), base)
+
+
+def name_beside(mark: Mark) -> str:
+    """Where copies of a repo go that may not take the usual name."""
+    stem, suffix = os.path.splitext(COPY)
+    return f"{stem}-{mark.repo[:12]}{suffix}"
+
+
+def mark_of(fields: Any) -> Mark:
     try:
-        with filesystem.open_input_stream(f"{path}/{COPY}") as stream:
-            return unpack(stream, directory)
-    except Exception:  # each file system has errors of its own, and so has an archive
+        mark = Mark(**fields)
+        words = isinstance(mark.job, str) and isinstance(mark.repo, str)
+        return mark if words and isinstance(mark.number, int) else Mark()
+    except TypeError:
+        return Mark()
+
+
+def read_own(repo: str) -> Own | None:
+    """None: the repo never made a copy and began with none."""
+    try:
+        with open(os.path.join(repo, OWN_MARK), encoding="utf-8") as file:
+            fields = json.load(file)
+        mark, base = mark_of(fields["mark"]), fields["base"]
+        return Own(mark, None if base is None else mark_of(base)) if mark.repo else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def write_own(repo: str, own: Own) -> None:
+    """Survives a power cut once this returns: a number must not be given twice."""
+    temporary = os.path.join(repo, f"{OWN_MARK}.tmp")
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(asdict(own), file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, os.path.join(repo, OWN_MARK))
+    handle = os.open(repo, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class BrokenCopy(Exception):
+    """A file that is no whole copy, however often it is read."""
+
+
+def patiently(action: Callable[[], Result]) -> Result:
+    """Tries again for a short while: object stores refuse a request now and then."""
+    begun, pause = time.monotonic(), 0.1
+    while True:
+        try:
+            return action()
+        except BrokenCopy:
+            raise
+        except Exception:  # each file system has errors of its own
+            if time.monotonic() + pause > begun + PATIENCE_S:
+                raise
+        time.sleep(pause)
+        pause *= 2
+
+
+def is_absent(filesystem: Any, path: str, error: Exception) -> bool:
+    """Whether reading failed because there is no such file, and for no other reason."""
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return True
+    try:
+        return filesystem.get_file_info([path])[0].type.name == "NotFound"
+    except Exception:
         return False
 
 
-def unpack(stream: Any, directory: str) -> bool:
-    os.makedirs(directory, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".aimlog-", dir=directory) as made:
-        whole = os.path.join(made, "repo")
-        os.mkdir(whole)
-        with tarfile.open(fileobj=as_file(stream), mode="r|") as archive:
-            for member in archive:
-                if member.isfile() and member.name in FILES:
-                    write_file(os.path.join(whole, member.name), archive.extractfile(member))
-        if not all(os.path.exists(os.path.join(whole, name)) for name in FILES):
-            return False
-        os.mkdir(os.path.join(whole, "journals"))
-        os.rename(whole, os.path.join(directory, ".aimlog"))
-    return True
+def read_mark(filesystem: Any, path: str) -> Mark | None:
+    """None if there is no such copy. Raises what the file system raises."""
+    try:
+        with filesystem.open_input_stream(path) as stream:
+            with tarfile.open(fileobj=as_file(stream), mode="r|") as archive:
+                return mark_of(json.loads(archive.pax_headers["comment"]))
+    except (tarfile.TarError, KeyError, ValueError):
+        return Mark()
+    except Exception as error:
+        if is_absent(filesystem, path, error):
+            return None
+        raise
 
 
 def as_file(stream: Any) -> io.BufferedIOBase:
@@ -156,21 +279,77 @@ def copy_file(source: str, target: str) -> None:
             left -= count
 
 
-def make_copy(filesystem: Any, path: str, directory: str) -> None:
-    repo = os.path.join(directory, ".aimlog")
-    with tempfile.TemporaryDirectory(prefix=".aimlog-copy-", dir=directory) as made:
+@contextmanager
+def turn_taken(directory: str) -> Iterator[None]:
+    """One child after the other, also of several drivers: an older copy never lands last."""
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        signal.alarm(TURN_WAIT_S)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        signal.alarm(0)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def held(repo: str) -> Iterator[str]:
+    """A path that stays this repo's, also if a restore sets it aside and puts another there."""
+    handle = os.open(repo, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{handle}"
+    finally:
+        os.close(handle)
+
+
+def next_own(repo: str, job: str) -> Own:
+    """What the repo knows of its copies when another one is begun."""
+    own = read_own(repo) or new_own(job)
+    return replace(own, mark=replace(own.mark, number=own.mark.number + 1))
+
+
+def name_for(filesystem: Any, path: str, own: Own) -> str:
+    """The usual name, unless what has it may be all that is left of somebody's runs."""
+    with suppress(Exception):
+        newest = patiently(lambda: read_mark(filesystem, f"{path}/{COPY}"))
+        if newest is None or own.knows(newest):
+            return COPY
+    return name_beside(own.mark)
+
+
+def make_copy(filesystem: Any, path: str, directory: str, job: str) -> str:
+    """Returns the name that the copy has."""
+    with (
+        turn_taken(directory),
+        held(os.path.join(directory, ".aimlog")) as repo,
+        tempfile.TemporaryDirectory(prefix=".aimlog-copy-", dir=directory) as made,
+    ):
         # At the job's own priority as long as commits wait.
         with write_locked(repo):
             for name in FILES:
                 copy_file(os.path.join(repo, name), os.path.join(made, name))
         os.nice(19)
-        temporary = f"{path}/{COPY}.{os.getpid()}.tmp"
+        own = next_own(repo, job)
+        # Before the upload, so that a copy that came to be is known as ours whatever happens then.
+        write_own(repo, own)
+        target = name_for(filesystem, path, own)
+        temporary = f"{path}/{COPY}.{own.mark.repo}.tmp"
         with filesystem.open_output_stream(temporary) as stream:
-            with tarfile.open(fileobj=stream, mode="w|") as archive:
-                for name in FILES:
-                    archive.add(os.path.join(made, name), arcname=name)
-        filesystem.move(temporary, f"{path}/{COPY}")
+            write_archive(stream, made, own.mark)
+        filesystem.move(temporary, f"{path}/{target}")
+    return target
+
+
+def write_archive(stream: Any, made: str, mark: Mark) -> None:
+    # Where every tar program knows that it is nothing to unpack.
+    headers = {"comment": json.dumps(asdict(mark))}
+    with tarfile.open(
+        fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, pax_headers=headers
+    ) as archive:
+        for name in FILES:
+            archive.add(os.path.join(made, name), arcname=name)
 
 
 if __name__ == "__main__":
-    make_copy(*pickle.load(sys.stdin.buffer))
+    if make_copy(*pickle.load(sys.stdin.buffer)) != COPY:
+        sys.exit(OTHER_NAME)

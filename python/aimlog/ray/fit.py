@@ -16,7 +16,7 @@ import aimlog
 from aimlog.host import Plugin, PluginError
 from aimlog.logs import log_line
 from aimlog.ray.aim_repo import AimExport, check_command, check_directory
-from aimlog.ray.copies import Copies, fetch
+from aimlog.ray.copies import Copies, patiently
 from aimlog.ray.job import (
     BESIDE,
     ELSEWHERE,
@@ -29,6 +29,7 @@ from aimlog.ray.job import (
     pack_state,
 )
 from aimlog.ray.options import Options
+from aimlog.ray.restore import begin_with_newest
 from aimlog.ray.storage import Storage, directory_elsewhere, has_repo
 from aimlog.settings import yaml_value
 
@@ -141,7 +142,7 @@ class Fit:
         return self.plugin is not None
 
     def begin_recording(self, storage: Storage) -> None:
-        job_file = storage.read_text(JOB_FILE)
+        job_file, is_readable = self.read_job_file(storage)
         in_file = find_in_job_file(job_file, self.options.key) if self.resumed else None
         earlier = self.known if self.resumed and self.known else in_file
         if in_file is not None and earlier is not None and earlier.repo is None:
@@ -157,7 +158,8 @@ class Fit:
         open_fits.add(self)
         say = logger.warning if self.options.plugin is None else logger.info
         say("aimlog records job %s of %s into %s", job, storage.experiment, known.repo)
-        self.remember(storage, job_file, known)
+        if is_readable:
+            self.remember(storage, job_file, known)
         self.begin_copies(storage, known)
         self.begin_aim_export(storage, known)
 
@@ -179,7 +181,7 @@ class Fit:
             return
         try:
             period = self.options.sync_period
-            self.copies = Copies(storage.filesystem, storage.path, known.repo, period)
+            self.copies = Copies(storage.filesystem, storage.path, known.repo, period, known.job)
         except Exception as error:
             self.trouble("this storage cannot have copies of the repo", error)
 
@@ -198,8 +200,8 @@ class Fit:
         for directory, place in places(self.options, storage, job, earlier):
             try:
                 os.makedirs(directory, exist_ok=True)
-                if place == ELSEWHERE and self.resumed and not has_repo(directory):
-                    fetch(storage.filesystem, storage.path, directory)
+                if place == ELSEWHERE and self.resumed and self.options.plugin is None:
+                    self.fetch_newest(storage, directory, job)
                 plugin = create_plugin(self.options, directory)
             except (PluginError, OSError) as error:
                 problem = problem or error
@@ -208,6 +210,22 @@ class Fit:
                 logger.warning("aimlog: recording into %s instead: %s", directory, problem)
             return plugin, Remembered(job, directory, place)
         raise problem or RuntimeError("no directory to record into")
+
+    def read_job_file(self, storage: Storage) -> tuple[str | None, bool]:
+        """The job file's text, and whether it may be rewritten: what cannot be read stays."""
+        try:
+            return patiently(lambda: storage.read_text(JOB_FILE)), True
+        except Exception as error:
+            self.loud_trouble(f"cannot read {JOB_FILE}, which stays as it is", error)
+            return None, False
+
+    def fetch_newest(self, storage: Storage, directory: str, job: str) -> None:
+        try:
+            begin_with_newest(storage.filesystem, storage.path, directory, job)
+        except Exception as error:
+            text = "cannot begin with the newest copy of the repo, which stays as it is, but with "
+            has_runs = has_repo(directory)
+            self.loud_trouble(text + ("what is here" if has_runs else "nothing"), error)
 
     def set_up(self, plugin: Plugin, storage: Storage, job: str) -> None:
         if self.plugin_state:
@@ -253,21 +271,30 @@ class Fit:
 
     def trouble(self, what: str, error: Exception) -> None:
         """Counts; says the first one, so that a broken repo costs one line and not thousands."""
+        if self.troubles == 0:
+            self.loud_trouble(what, error)
+        else:
+            self.troubles += 1
+
+    def loud_trouble(self, what: str, error: Exception) -> None:
+        """One that is said in any case, as runs seem to be missing then."""
         self.troubles += 1
-        if self.troubles == 1:
-            logger.warning("aimlog: %s: %s", what, str(error) or type(error).__name__)
+        logger.warning("aimlog: %s: %s", what, str(error) or type(error).__name__)
 
     def tend(self, now: float) -> None:
         """What is to be done now and then."""
         self.notice_hook_errors()
         if self.copies is not None:
             self.copies.tick(now)
-            if self.copies.failed and self.troubles == 0:
-                self.trouble("a copy of the repo failed", RuntimeError(self.copies.data))
+            self.notice_failed_copies(self.copies)
         if self.aim is not None:
             problem = self.aim.tick(now)
             if problem is not None:
                 self.trouble(f"cannot keep the Aim repo {self.aim.directory}", OSError(problem))
+
+    def notice_failed_copies(self, copies: Copies) -> None:
+        if copies.failed and self.troubles == 0:
+            self.trouble("a copy of the repo failed", RuntimeError(copies.data))
 
     def notice_hook_errors(self) -> None:
         """Hooks return their errors, and the frequent one looks at none of them."""
@@ -301,6 +328,7 @@ class Fit:
         try:
             if self.copies is not None:
                 self.copies.finish(wait)
+                self.notice_failed_copies(self.copies)
         except Exception as error:
             self.trouble("cannot copy the repo", error)
         if self.aim is not None and wait:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from aimlog.ray.copies import is_absent
 from aimlog.ray.trial import read
 
 REPO = ".aimlog"
@@ -29,11 +30,17 @@ class Storage:
         return os.path.abspath(self.path) if is_local and self.path else None
 
     def read_text(self, name: str) -> str | None:
-        try:
-            with self.filesystem.open_input_stream(f"{self.path}/{name}") as stream:
-                return bytes(stream.readall()).decode("utf-8", "replace")
-        except Exception:  # each file system has errors of its own
+        """None if there is no such file. Raises what the file system raises otherwise."""
+        path = f"{self.path}/{name}"
+        if self.filesystem is None:
             return None
+        try:
+            with self.filesystem.open_input_stream(path) as stream:
+                return bytes(stream.readall()).decode("utf-8", "replace")
+        except Exception as error:  # each file system has errors of its own
+            if is_absent(self.filesystem, path, error):
+                return None
+            raise
 
     def write_text(self, name: str, text: str) -> None:
         """Replaces the file at once where that is possible. Raises what the file system raises."""
