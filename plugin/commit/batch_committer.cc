@@ -23,6 +23,8 @@ BatchCommitter::BatchCommitter(std::shared_ptr<Environment> environment, Ring& r
 
 void BatchCommitter::recover() {
   try {
+    // Else journals of the repo that is there now would be replayed into files that nobody finds.
+    check_repo_still_there();
     const RecoveryReport report = recover_dead_journals(*environment_);
     if (report.journals_replayed > 0) {
       log_.write(Severity::info, "replayed " + std::to_string(report.journals_replayed) +

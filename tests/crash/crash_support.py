@@ -70,7 +70,7 @@ class Repo:
             [self.programs.command, words[0], "--repo", self.path, *words[1:]],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,  # of a large repo on a busy machine it takes minutes
             env={"PATH": os.environ["PATH"], "TZ": "UTC"},
         )
         # 3: nothing matched, a repo without a run

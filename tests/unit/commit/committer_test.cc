@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "plugin/commit/recovery.h"
 #include "plugin/store/journal_table.h"
 #include "tests/support/catch.h"
 #include "tests/support/file_size_limit.h"
@@ -151,6 +152,25 @@ TEST_CASE("ARepoThatWasRemovedAndMadeAnewIsGone") {
   CHECK(repo.handover.problem().find("replaced") != std::string::npos);
   CHECK(repo.committer->stop(seconds(20)));
   CHECK_FALSE(repo.committer->finished_clean());
+}
+
+// It is for whoever opens that repo: replayed into the old one it would be lost.
+TEST_CASE("AJournalOfTheRepoThatWasMadeAnewIsLeftAlone") {
+  JournaledRepo repo;
+  std::filesystem::remove_all(repo.environment->paths().root);
+  const auto anew = Environment::open(repo.directory.path(), OpenMode::create);
+  repo.new_ring();
+  write_event(*repo.ring, session(token));
+  write_event(*repo.ring, trial("a"));
+  write_event(*repo.ring, start("a"));
+  const auto dead = repo.ring->path();
+  repo.new_ring();
+  Handover handover;
+  Log log{{}, {}, Severity::off};
+  Committer committer(repo.environment, *repo.ring, handover, log, quick_options());
+  CHECK(committer.stop(seconds(20)));
+  CHECK(std::filesystem::exists(dead));
+  CHECK(recover_dead_journals(*anew).events_replayed >= 3);
 }
 
 TEST_CASE("ACommitThatTheDiskRefusesIsDoneOnceLater") {
