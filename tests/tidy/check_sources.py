@@ -29,6 +29,7 @@ RULES = {
 MARKER = re.compile(
     r"\b(?:" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b"
     r"|not " + "implemented"
+    r"|^(?:" + "|".join(["<" * 7, ">" * 7]) + r") "  # of a merge
 )
 FOREIGN = re.compile(
     r"\b(?:"

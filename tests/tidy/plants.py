@@ -122,8 +122,8 @@ SOURCES = [
     ),
     plant("check_sources", "unused-header", "plugin/base/c.h", [1], {"plugin/base/c.h": HEADER}),
     plant(
-        "check_sources", "leftover-marker", BASE, [2, 3],
-        {BASE: A_H + "// TO" + "DO: later\n// not " + "implemented\n"},
+        "check_sources", "leftover-marker", BASE, [2, 3, 4],
+        {BASE: A_H + "// TO" + "DO: later\n// not " + "implemented\n" + "<" * 7 + " main\n"},
     ),
     plant("check_sources", "final-newline", BASE, [2], {BASE: A_H + "int x;"}),
     plant("check_sources", "trailing-space", BASE, [2], {BASE: A_H + "int x; \n"}),
