@@ -5,7 +5,6 @@
 
 #include "cli/args/suggest.h"
 #include "cli/failure.h"
-#include "cli/output/value_text.h"
 
 namespace aimlog::cli {
 namespace {
@@ -103,7 +102,7 @@ bool context_has(const SeriesName& name, const std::vector<std::string>& words) 
       throw usage_error("a context is given as KEY=VALUE, not '" + word + "'");
     const std::string key = word.substr(0, sign), value = word.substr(sign + 1);
     const bool has = std::any_of(name.context.begin(), name.context.end(), [&](const auto& each) {
-      return each.first == key && value_text(each.second, true) == value;
+      return each.first == key && text_in_context(each.second) == value;
     });
     if (!has) return false;
   }

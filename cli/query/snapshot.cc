@@ -1,14 +1,20 @@
 #include "cli/query/snapshot.h"
 
 #include "cli/output/value_text.h"
+#include "plugin/model/context_text.h"
 #include "plugin/store/name_table.h"
 
 namespace aimlog::cli {
 
+std::string text_in_context(const Value& value) {
+  const auto text = context_value_text(value);
+  return text ? *text : value_text(value, true);
+}
+
 std::string SeriesName::context_text() const {
   std::string text;
   for (const auto& [key, value] : context)
-    text += (text.empty() ? "" : ",") + key + "=" + value_text(value, true);
+    text += (text.empty() ? "" : ",") + key + "=" + text_in_context(value);
   return text;
 }
 

@@ -17,6 +17,9 @@ namespace aimlog::cli {
 
 using FlatMap = std::vector<std::pair<std::string, Value>>;
 
+// A value of a context as it stands in a series' name and is given on the command line.
+std::string text_in_context(const Value& value);
+
 // How a series is called.
 struct SeriesName {
   std::string metric;

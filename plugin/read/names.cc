@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "plugin/config/suggestion.h"
+#include "plugin/model/context_text.h"
 #include "plugin/read/value_text.h"
 #include "plugin/store/name_table.h"
 #include "plugin/store/run_rows.h"
@@ -71,7 +72,10 @@ std::vector<std::pair<std::string, std::string>> NamedSeries::flat_context() con
   std::vector<std::pair<std::string, std::string>> flat;
   const ValueMap* map = context.map();
   if (map == nullptr) return flat;
-  for (const auto& [name, item] : flatten(*map)) flat.emplace_back(name, value_text(item));
+  for (const auto& [name, item] : flatten(*map)) {
+    const auto text = context_value_text(item);
+    flat.emplace_back(name, text ? *text : value_text(item));
+  }
   return flat;
 }
 

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import _read, library_path
+from ._context import pairs_of
 from ._errors import AmbiguousError, NotFoundError, ReadError, RepoNotFoundError, call
 from ._table import Table
 
@@ -61,19 +62,6 @@ def open(path: str | os.PathLike | None = None) -> "Repo":  # noqa: A001
     if path is None:
         path = os.environ.get("AIMLOG_REPO") or _search_upward()
     return Repo(os.path.expanduser(path))
-
-
-def _context_text(value) -> str:
-    """A value of a context, as the library writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
-        return str(int(value))
-    return str(value)
-
-
-def _pairs(context: Mapping) -> tuple:
-    return tuple((str(key), _context_text(value)) for key, value in context.items())
 
 
 def _attempts(attempts: str) -> bool:
@@ -230,7 +218,7 @@ class Run(Mapping[str, "Series"]):
             chosen = self.refresh()._find(metric, context)  # it may have come meanwhile
         all_attempts = _attempts(attempts)
         if chosen is None:
-            pairs = _pairs(context or {})
+            pairs = pairs_of(context or {})
             call(self._repo._handle.series, metric, self.id, pairs, False, False)
             raise NotFoundError(f"run {self.id[:8]} has no {metric!r} with exactly this context")
         pairs = tuple(chosen["context_texts"].items())
@@ -248,7 +236,7 @@ class Run(Mapping[str, "Series"]):
         if not found and context is None:
             found = [each for each in self.info["metrics"] if each["text"] == metric]
         if context is not None:
-            pairs = dict(_pairs(context))
+            pairs = dict(pairs_of(context))
             return next((each for each in found if each["context_texts"] == pairs), None)
         plain = [each for each in found if not each["context_texts"]]
         if len(found) > 1 and not plain:
@@ -297,7 +285,7 @@ class Repo:
         run: only of this run. attempts: as for `Run.series`. Raises NotFoundError.
         """
         exact = context is not None and not context
-        return Table(_read_table(self._handle.series, metric, run, _pairs(context or {}), exact,
+        return Table(_read_table(self._handle.series, metric, run, pairs_of(context or {}), exact,
                                  _attempts(attempts)))
 
     def best(self, metric: str, mode: str) -> Run:

@@ -4,6 +4,7 @@
 import datetime
 import gc
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -116,6 +117,26 @@ def test_contexts_are_chosen_by_their_values(repo):
         run.series("loss", {"subset": "val"})
     assert len(repo.series("loss", {"subset": "val"})) == 3
     assert "contexts" not in {row["run"] for row in repo.series("loss", {}).to_pylist()}
+
+
+CONTEXTS = [1, 1.0, "1", "1.0", True, "true", None, "null", "", "val", 'a "b"', "[1]", "+1", "1_0"]
+CONTEXTS += [0.1, -0.0, 1e5, 1e-4, 1e15, 2.0**60, 1.2345678901234568e17, 5e-324, 1e300, -3.5e-7]
+CONTEXTS += [math.inf, -math.inf, math.nan, 2**63, -(2**63), numpy.float32(0.1), numpy.bool_(False)]
+CONTEXTS += [[1, "a"], {"n": 3}, numpy.int64(7)]
+
+
+def test_a_context_is_found_by_what_was_recorded_with(tmp_path):
+    """And by nothing else: 1, 1.0 and "1" are three series."""
+    with aimlog.run(tmp_path, "x", {}) as run:
+        for number, value in enumerate(CONTEXTS):
+            run.log({"m": number}, context={"c": value})
+    repo = aimlog.open(tmp_path)
+    for number, value in enumerate(CONTEXTS):
+        assert repo["last"].series("m", {"c": value}).value.tolist() == [number], value
+        assert repo.series("m", {"c": value})["value"] == [number], value
+    assert len(set(repo["last"].metrics)) == len(CONTEXTS)
+    names = [name for name in repo.runs().names if name.endswith(".last")]
+    assert len(set(names)) == len(CONTEXTS)
 
 
 def test_the_best_run_is_the_commands(repo, folder):
