@@ -83,7 +83,8 @@ def trials_of_copy(bucket, tmp_path, name=COPY):
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
     (where / "journals").mkdir(parents=True)
     with tarfile.open(bucket / "exp" / name) as archive:
-        archive.extractall(where, filter="data")
+        for file in ("FORMAT", "data.mdb"):
+            archive.extract(file, where)
     return set(runs_of(tmp_path / "copy"))
 
 
