@@ -15,7 +15,7 @@ usage: ./do VERB [OPTION...]
   demo [--dir DIR]                build, then record a search, kill it, resume it, look at it
   test [--long] [SUITE...]        build and run every test, again under sanitizers
                                   suites: unit abi record crash cli python aim tidy fuzz asan
-                                  tsan
+                                  tsan command
   fuzz [--seconds N] [TARGET...]  build the fuzz harnesses for libFuzzer and run them;
                                   --merge grows the tests' corpus, --ledger adds up all runs
   ray-demo [--dir DIR]            tune with Ray, AimLoggerCallback and AimlogCallback side by side

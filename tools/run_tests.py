@@ -18,10 +18,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = ["unit", "abi", "record", "crash", "cli", "python", "aim", "tidy", "fuzz"]
 GOOD = ("OK", "EXPECTEDFAIL")
 
-# The tests of threads are none of the command, of which CLI11 and json would take a minute to
-# compile: their build borrows that of the plain one.
+# The command, CLI11 and json would take minutes to compile again, and are no test of the plugin, so
+# these builds borrow that of the plain build. Long runs have a build of its own for it.
 COMMAND = ROOT / "build/debug/cli/aimlog"
 WITHOUT_COMMAND = ["-Dcli=false", f"-Duse_command={COMMAND}"]
+COMMAND_ALONE = ["-Daim=disabled", "-Dpython=disabled", "-Dhost_example=false", "-Dfuzzers=false"]
 
 # Enough to name lines. With -O2 -g the plain build takes nearly twice as long, and with any
 # optimization a sanitized test program a minute longer.
@@ -37,17 +38,23 @@ PASSES = {
     "plain": {"dir": "build/debug", "suites": SUITES, "options": PLAIN},
     "asan": {
         "dir": "build/asan",
-        "suites": ["unit", "abi", "record", "crash", "cli", "fuzz"],
-        "options": ["-Db_sanitize=address,undefined", *FAST_TO_BUILD],
+        "suites": ["unit", "abi", "record", "crash", "fuzz"],
+        "options": ["-Db_sanitize=address,undefined", *WITHOUT_COMMAND, *FAST_TO_BUILD],
     },
     "tsan": {
         "dir": "build/tsan",
         "suites": ["tsan"],
         "options": ["-Db_sanitize=thread", *WITHOUT_COMMAND, *FAST_TO_BUILD],
-        "borrows_command": True,
+    },
+    "command": {
+        "dir": "build/asan-command",
+        "suites": ["cli"],
+        "options": ["-Db_sanitize=address,undefined", *COMMAND_ALONE, *FAST_TO_BUILD],
+        "long": True,  # only with --long, or where it is named
     },
 }
 
+SANITIZED = [name for name in PASSES if name != "plain"]
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "halt_on_error=1:abort_on_error=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
@@ -158,7 +165,7 @@ def run_pass(name, suites, long):
     settings = PASSES[name]
     build = settings["dir"]
     started = time.monotonic()
-    if settings.get("borrows_command") and not COMMAND.exists():
+    if WITHOUT_COMMAND[0] in settings["options"] and not COMMAND.exists():
         configure(PASSES["plain"]["dir"], PLAIN)
         ninja(PASSES["plain"]["dir"], "cli/aimlog")
     configure(build, settings["options"])
@@ -181,15 +188,16 @@ def run_pass(name, suites, long):
     return rows
 
 
-def selected(names):
+def selected(names, long):
     """Passes and their suites for what was asked; everything if nothing was."""
     if not names:
-        return {name: settings["suites"] for name, settings in PASSES.items()}
+        passes = {name: each for name, each in PASSES.items() if long or not each.get("long")}
+        return {name: each["suites"] for name, each in passes.items()}
     chosen = {}
     plain = [suite for suite in SUITES if suite in names]
     if plain:
         chosen["plain"] = plain
-    for name in ("asan", "tsan"):
+    for name in PASSES:
         if name in names:
             chosen[name] = PASSES[name]["suites"]
     return chosen
@@ -198,15 +206,15 @@ def selected(names):
 def main():
     parser = argparse.ArgumentParser(prog="./do test")
     parser.add_argument("--long", action="store_true", help="longer loops, more files")
-    parser.add_argument("suite", nargs="*", help=" ".join([*SUITES, "asan", "tsan"]))
+    parser.add_argument("suite", nargs="*", help=" ".join([*SUITES, *SANITIZED]))
     options = parser.parse_args()
     for name in options.suite:
-        if name not in [*SUITES, "asan", "tsan"]:
+        if name not in [*SUITES, *SANITIZED]:
             parser.error(f"no suite {name}")
     started = time.monotonic()
     rows = []
     broken = 0
-    for name, suites in selected(options.suite).items():
+    for name, suites in selected(options.suite, options.long).items():
         try:
             rows += run_pass(name, suites, options.long)
         except Failure as failure:
