@@ -22,7 +22,7 @@ GOOD = ("OK", "EXPECTEDFAIL")
 # these builds borrow that of the plain build. Long runs have a build of its own for it.
 COMMAND = ROOT / "build/debug/cli/aimlog"
 WITHOUT_COMMAND = ["-Dcli=false", f"-Duse_command={COMMAND}"]
-COMMAND_ALONE = ["-Daim=disabled", "-Dpython=disabled", "-Dhost_example=false", "-Dfuzzers=false"]
+COMMAND_ALONE = ["-Daim=enabled", "-Dpython=disabled", "-Dhost_example=false", "-Dfuzzers=false"]
 
 # Enough to name lines. With -O2 -g the plain build takes nearly twice as long, and with any
 # optimization a sanitized test program a minute longer.
