@@ -14,8 +14,10 @@ constexpr size_t batch_bytes = 8 << 20;
 // The runs that are meant, oldest first.
 std::vector<RunNumber> chosen_runs(Environment& environment, const Args& args) {
   Snapshot snapshot(environment);
-  if (!args.has("--all")) refuse_filter_of_named_runs(args);
-  if (!args.has("--all")) return {find_run_named(snapshot, *args.text("RUN"))};
+  if (!args.has("--all")) {
+    refuse_filter_of_named_runs(args);
+    return {find_run_named(snapshot, *args.text("RUN"))};
+  }
   const RunFilter filter = read_filter(args);
   std::vector<RunNumber> runs;
   for (const auto& [number, row] : choose_runs(snapshot, filter)) runs.push_back(number);

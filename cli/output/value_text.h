@@ -7,8 +7,6 @@
 
 namespace aimlog::cli {
 
-// Exact: reads back as the same number. "NaN", "Infinity", "-Infinity", "true".
-std::string exact_text(const Number& number);
 // For people: six significant digits.
 std::string short_text(const Number& number);
 

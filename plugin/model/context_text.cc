@@ -3,15 +3,14 @@
 #include <charconv>
 #include <string_view>
 
+#include "plugin/model/number_text.h"
+
 namespace aimlog {
 namespace {
 
 std::string number_text(const Number& number) {
-  if (number.type == NumberType::boolean) return number.bits != 0 ? "true" : "false";
-  if (number.is_nan()) return "NaN";
-  if (number.is_infinite()) return number.as_double() > 0 ? "Infinity" : "-Infinity";
-  std::string text = to_text(number);
-  const bool is_whole = text.find_first_of(".e") == std::string::npos;
+  std::string text = exact_text(number);
+  const bool is_whole = text.find_first_not_of("-0123456789") == std::string::npos;
   return number.type == NumberType::float64 && is_whole ? text + ".0" : text;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "plugin/base/utf8.h"
+#include "plugin/model/number_text.h"
 
 namespace aimlog {
 namespace {
@@ -17,18 +18,11 @@ std::string hex_of(std::string_view bytes) {
   return hex;
 }
 
-std::string number_text(Number number) {
-  if (number.type == NumberType::boolean) return number.bits != 0 ? "true" : "false";
-  if (number.is_nan()) return "NaN";
-  if (number.is_infinite()) return number.as_double() > 0 ? "Infinity" : "-Infinity";
-  return to_text(number);
-}
-
 }  // namespace
 
 std::string value_text(const Value& value) {
   if (value.is_null()) return "";
-  if (const Number* number = value.number()) return number_text(*number);
+  if (const Number* number = value.number()) return exact_text(*number);
   if (const std::string* text = value.text()) return *text;
   return JsonText().value(value).take();
 }
@@ -88,7 +82,7 @@ JsonText& JsonText::text(std::string_view value) {
 
 JsonText& JsonText::number(Number value) {
   separate();
-  const std::string text = value.exists() ? number_text(value) : "null";
+  const std::string text = value.exists() ? exact_text(value) : "null";
   out_ += text;
   // "1" would come back as an integer.
   if (value.type == NumberType::float64 && text.find_first_not_of("-0123456789") == text.npos)
