@@ -17,6 +17,7 @@ usage: ./do VERB [OPTION...]
                                   suites: unit abi record crash cli python aim tidy fuzz asan
                                   tsan command
   fuzz [--seconds N] [TARGET...]  build the fuzz harnesses for libFuzzer and run them;
+                                  --goal S --minutes M evens out the CPU time that each has had;
                                   --merge grows the tests' corpus, --ledger adds up all runs
   ray-demo [--dir DIR]            tune with Ray, AimLoggerCallback and AimlogCallback side by side
   bench [--quick] [--json]        build and run the benchmarks; --page [NOTE] writes

@@ -170,17 +170,51 @@ def run(target, program, seconds, folder=BUILD):
 
 def fuzz(targets, seconds, jobs):
     """Runs each target; returns the outcomes. What was found is told at once."""
+    return run_while(targets, seconds, jobs, lambda ran: [n for n in targets if n not in ran])
+
+
+def fuzz_evenly(targets, seconds, jobs, goal, deadline):
+    """Runs what has had the least CPU time over all runs so far, until each has had `goal` seconds
+    or `deadline` (time.monotonic) is near. A target with a finding is left alone from then on."""
+    totals = fuzz_ledger.add_up(fuzz_ledger.read_totals(), read_ledger())
+    before = {name: totals.get(name, {}).get("cpu_seconds", 0) for name in targets}
+
+    def due(ran):
+        spent = {name: before[name] + sum(each.cpu_seconds for each in ran.get(name, []))
+                 for name in targets}
+        found = {name for name in ran if any(each.findings for each in ran[name])}
+        if time.monotonic() + seconds > deadline:
+            return []
+        return sorted((n for n in targets if spent[n] < goal and n not in found), key=spent.get)
+
+    return run_while(targets, seconds, jobs, due)
+
+
+def run_while(targets, seconds, jobs, due):
+    """Runs the first of due({target: outcomes so far}) that does not run yet, until none is due."""
     programs = build(targets)
-    outcomes = []
+    ran, running = {}, {}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(run, name, programs[name], seconds) for name in targets]
-        for future in concurrent.futures.as_completed(waiting):
-            outcome = future.result()
-            outcomes.append(outcome)
-            if outcome.findings:
-                print(f"{outcome.target}: a finding, kept in {BUILD}/findings")
-                print(outcome.text[-6000:], flush=True)
-    return outcomes
+        while True:
+            waiting = [name for name in due(ran) if name not in running.values()]
+            for name in waiting[: jobs - len(running)]:
+                running[pool.submit(run, name, programs[name], seconds)] = name
+            if not running:
+                return [each for outcomes in ran.values() for each in outcomes]
+            ended, _ = concurrent.futures.wait(running, return_when="FIRST_COMPLETED")
+            for future in ended:
+                outcome = future.result()
+                ran.setdefault(running.pop(future), []).append(outcome)
+                tell(outcome)
+
+
+def tell(outcome):
+    spent = f"{outcome.cpu_seconds:.0f} CPU seconds, {outcome.executions:,} executions"
+    now = time.strftime("%H:%M")
+    print(f"{now} {outcome.target}: {spent}, {outcome.edges:,} edges", flush=True)
+    if outcome.findings:
+        print(f"{outcome.target}: a finding, kept in {BUILD}/findings")
+        print(outcome.text[-6000:], flush=True)
 
 
 def print_outcomes(outcomes):
@@ -216,11 +250,20 @@ def read_ledger():
     return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
 
 
+def fuzz_as_asked(targets, options):
+    if options.goal is None:
+        return fuzz(targets, options.seconds, options.jobs)
+    deadline = time.monotonic() + 60 * options.minutes
+    return fuzz_evenly(targets, options.seconds, options.jobs, options.goal, deadline)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./do fuzz")
     parser.add_argument("target", nargs="*", help="harnesses; default: all")
     parser.add_argument("--seconds", type=int, default=60, help="for each (60)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time")
+    parser.add_argument("--goal", type=float, metavar="S", help="until each has had S CPU seconds")
+    parser.add_argument("--minutes", type=float, default=60, help="of --goal, at most (60)")
     parser.add_argument("--merge", action="store_true", help="into tests/fuzz")
     parser.add_argument("--ledger", action="store_true", help="what all runs so far came to")
     options = parser.parse_args()
@@ -237,7 +280,7 @@ def main():
             fuzz_ledger.keep(read_ledger())
             (BUILD / "ledger.jsonl").unlink(missing_ok=True)
         else:
-            outcomes = fuzz(targets, options.seconds, options.jobs)
+            outcomes = fuzz_as_asked(targets, options)
             print_outcomes(outcomes)
             return 1 if any(each.findings for each in outcomes) else 0
     except Failure as failure:

@@ -130,9 +130,9 @@ def interrupted(signals, **die):
     assert "running" in driver.stdout.readline()
     for number in signals:
         driver.send_signal(number)
-    outcome(driver)
+    ended = outcome(driver)
     runs = runs_of(Path(storage) / NAME)
-    assert runs and set(statuses(runs).values()) == {"stopped"}
+    assert runs and set(statuses(runs).values()) == {"stopped"}, ended
     assert {run["job"]["interrupted"] for run in runs.values()} == {True}
     for trial, pairs in told(storage).items():
         kept = points(runs[trial], "count")
@@ -145,6 +145,20 @@ def test_ctrl_c_stops_the_runs():
 
 def test_sigterm_stops_the_runs():
     interrupted([signal.SIGTERM])
+
+
+def test_sigterm_stops_the_runs_where_ray_aborts_a_slow_exit():
+    """Ray ends its driver by SIGABRT 3 s after SIGTERM; what others do at exit may take longer."""
+    interrupted([signal.SIGTERM], slow_exit=True)
+
+
+def test_a_job_in_a_thread_goes_on_behind_the_main_thread():
+    storage = new_storage()
+    driver = drive(storage, do="run", in_thread=True)
+    code, _, errors = outcome(driver)
+    assert code == 0, errors
+    assert errors.count("aimlog records job") == 1, errors  # it was not ended and begun again
+    assert_complete(storage)
 
 
 def test_an_interrupt_inside_a_hook_stops_the_runs():

@@ -8,10 +8,12 @@ AimlogCallback; each result that a hook has seen, after AimlogCallback's hook fo
 line in STORAGE/told.jsonl.
 """
 
+import atexit
 import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -71,6 +73,8 @@ class Teller(Callback):
             time.sleep(20)
             os._exit(0)
         if self.results == self.die.get("say_at"):
+            if self.die.get("slow_exit"):
+                atexit.register(time.sleep, 20)
             print("running", flush=True)
         if result["training_iteration"] == self.die.get("kill_at"):
             time.sleep(0.7)  # the state with its first checkpoints is on its way to the storage
@@ -133,7 +137,14 @@ def main():
     ray.init(log_to_driver=False, logging_level="ERROR", **cluster)
     if options["do"] == "run":
         arguments = {name: options[name] for name in ("repo", "aim_repo") if name in options}
-        run(storage, options.get("die", {}), **arguments)
+        die = options.get("die", {})
+        driver = threading.Thread(target=run, args=(storage, die), kwargs=arguments)
+        if options.get("in_thread"):
+            driver.start()
+            while not Path(os.environ["TOLD"]).exists():
+                time.sleep(0.05)
+            return  # the job goes on while the interpreter waits for its thread
+        driver.run()
     elif options["do"] == "restore":
         restore(storage)
     else:

@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 import tempfile
+import threading
 import weakref
 from typing import Any
 
@@ -113,6 +114,7 @@ class Fit:
         self.failed_opens = 0
         self.last_stats: dict[str, Any] = {}
         self.pid = os.getpid()
+        self.thread: threading.Thread | None = None  # in which its hooks are called, once open
         # Which of two fits came first; one that no setup announced is nobody's restore.
         self.created = next(tickets) if about else 0
         self.opened = 0
@@ -154,6 +156,7 @@ class Fit:
         self.known = known
         self.set_up(plugin, storage, job)
         self.plugin = plugin
+        self.thread = threading.current_thread()
         self.opened = next(tickets)
         open_fits.add(self)
         say = logger.warning if self.options.plugin is None else logger.info
@@ -372,8 +375,22 @@ tickets = itertools.count(1)
 open_fits: "weakref.WeakSet[Fit]" = weakref.WeakSet()
 
 
+def end_fits_of_main_thread() -> None:
+    """As end_open_fits, and before all that others gave to atexit, of which the latest comes first:
+    the writers of Ray's TensorBoard callback wait for their threads there, and Ray aborts a driver
+    three seconds after SIGTERM. Fits of other threads may go on until those are joined."""
+    for fit in list(open_fits):
+        if fit.thread is threading.main_thread():
+            fit.end()
+
+
 @atexit.register
 def end_open_fits() -> None:
     """Ray has no hook for SIGTERM, a second Ctrl-C or an exception in another callback."""
     for fit in list(open_fits):
         fit.end()
+
+
+with contextlib.suppress(AttributeError, RuntimeError):
+    # Python has no public name for what runs before atexit; without it atexit is what there is.
+    threading._register_atexit(end_fits_of_main_thread)  # type: ignore[attr-defined]
