@@ -22,7 +22,7 @@ GOOD = ("OK", "EXPECTEDFAIL")
 # these builds borrow that of the plain build. Long runs have a build of its own for it.
 COMMAND = ROOT / "build/debug/cli/aimlog"
 WITHOUT_COMMAND = ["-Dcli=false", f"-Duse_command={COMMAND}"]
-COMMAND_ALONE = ["-Daim=enabled", "-Dpython=disabled", "-Dhost_example=false", "-Dfuzzers=false"]
+COMMAND_ALONE = ["-Daim=enabled", "-Dpython=disabled", "-Dhost_example=false"]
 
 # Enough to name lines. With -O2 -g the plain build takes nearly twice as long, and with any
 # optimization a sanitized test program a minute longer.
@@ -124,7 +124,7 @@ def run_tests(build, suites, sanitized, long):
         environment.update(SANITIZER_ENVIRONMENT)
         prefix = without_randomized_addresses()
     command = [*prefix, "meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs"]
-    command += ["--timeout-multiplier", "10" if long else "3" if sanitized else "1"]
+    command += ["--timeout-multiplier", "10" if long else "8" if sanitized else "4"]
     for suite in suites:
         command += ["--suite", f"aimlog:{suite}"]
     log = ROOT / build / "meson-logs/testlog.json"

@@ -425,7 +425,7 @@ typedef int32_t tuner_health;
 typedef struct tuner_stats {
   uint32_t size; /* in */
   tuner_health health;
-  uint64_t events;          /* hooks that were given something to record */
+  uint64_t events;          /* records tried: one a hook, more where a trial or a shape is new */
   uint64_t results;         /* of these, results */
   uint64_t points;          /* numbers recorded from results */
   uint64_t events_dropped;  /* acknowledged to the host as TUNER_DROPPED */

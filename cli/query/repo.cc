@@ -61,7 +61,7 @@ void tell_waiting(Environment& environment) {
 // What is committed can be shown also where replaying fails (a full disk): then it is only told.
 void replay(Environment& environment) {
   try {
-    const RecoveryReport report = recover_dead_journals(environment);
+    const RecoveryReport report = recover_dead_journals(environment, reader_patience);
     if (report.events_replayed > 0 || report.runs_crashed > 0)
       complain("replayed " + counted(report.events_replayed, "event") + " of " +
                counted(report.journals_replayed, "writer") + " that died; " +

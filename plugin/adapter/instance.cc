@@ -38,6 +38,9 @@ Config read_config(const tuner_create_args& args) {
   return load_config(source);
 }
 
+// A commit that takes so much longer than it should is told of.
+constexpr uint64_t long_wait_ms = 10000;
+
 // What an error says of a path begins with the place in the configuration where it was said.
 template <class Use>
 auto naming_key(const Config& config, const std::string& key, Use use) {
@@ -143,18 +146,37 @@ tuner_status Instance::flush(uint32_t timeout_ms, tuner_error* error) {
   return TUNER_NOT_DURABLE;
 }
 
-std::string Instance::health_text(tuner_health& health) {
+void Instance::tell_dropped() noexcept {
+  log_.write_limited("drop", Severity::warning,
+                     "events are dropped: the journal has no room for them, since commits fail or "
+                     "do not keep up");
+}
+
+bool Instance::commits_wait(uint64_t pending_age_ms) const {
+  return pending_age_ms > config_.commit_interval_ms + long_wait_ms;
+}
+
+tuner_health Instance::health(uint64_t pending_age_ms) const {
+  if (handover_.broken()) return TUNER_HEALTH_BROKEN;
+  const bool lost = tracker_.counters().events_dropped > 0 || handover_.events_lost() > 0;
+  return lost || handover_.failing() || commits_wait(pending_age_ms) ? TUNER_HEALTH_DEGRADED
+                                                                     : TUNER_HEALTH_OK;
+}
+
+std::string Instance::health_text(uint64_t pending_age_ms) {
   const Counters& counters = tracker_.counters();
-  health = TUNER_HEALTH_OK;
   std::string text;
   if (counters.events_dropped > 0 || handover_.events_lost() > 0) {
-    health = TUNER_HEALTH_DEGRADED;
-    text = std::to_string(counters.events_dropped) + " events were dropped for want of room, " +
+    text = std::to_string(counters.events_dropped) +
+           " events were dropped for want of room or memory, " +
            std::to_string(handover_.events_lost()) + " lost by damage";
   }
   if (handover_.failing() || handover_.broken()) {
-    health = handover_.broken() ? TUNER_HEALTH_BROKEN : TUNER_HEALTH_DEGRADED;
     text += (text.empty() ? "" : "; ") + handover_.problem();
+  } else if (commits_wait(pending_age_ms)) {
+    text += (text.empty() ? "" : "; ") +
+            ("nothing was committed for " + std::to_string(pending_age_ms / 1000) +
+             " s: a commit waits for the disk, or for another process that writes to the repo");
   }
   return text;
 }
@@ -163,7 +185,6 @@ void Instance::fill_stats(tuner_stats& stats) {
   const Counters& counters = tracker_.counters();
   const uint64_t published = ring_->published_sequence();
   const uint64_t durable = handover_.durable_sequence();
-  write_error(stats.message, health_text(stats.health));
   stats.events = counters.events;
   stats.results = counters.results;
   stats.points = counters.points;
@@ -177,6 +198,12 @@ void Instance::fill_stats(tuner_stats& stats) {
   stats.commit_errors = handover_.commit_errors();
   stats.events_pending = published > durable ? published - durable : 0;
   stats.pending_age_ms = stats.events_pending == 0 ? 0 : committer_.pending_age_ms();
+  stats.health = health(stats.pending_age_ms);
+  try {
+    write_error(stats.message, health_text(stats.pending_age_ms));
+  } catch (const std::bad_alloc&) {
+    write_error(stats.message, "there is no memory for a text");
+  }
   stats.waits = counters.waits;
   stats.wait_ns_max = counters.wait_ns_max;
   stats.journal_bytes = ring_->data_bytes();
@@ -214,11 +241,13 @@ bool Instance::shut_down(tuner_status& status, tuner_error* error) noexcept {
   if (stopped) return true;
   pin_library();
   committer_.abandon();
-  write_error(error,
-              "a write to the repo hangs; this library stays in the process, and what is pending "
-              "waits in " +
-                  ring_->path().string());
-  status = TUNER_NOT_DURABLE;
+  status = guard(error, [&]() -> tuner_status {
+    write_error(error,
+                "a write to the repo hangs; this library stays in the process, and what is pending "
+                "waits in " +
+                    ring_->path().string());
+    return TUNER_NOT_DURABLE;
+  });
   return false;
 }
 

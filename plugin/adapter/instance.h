@@ -31,6 +31,9 @@ class Instance {
       log_.drain();
   }
 
+  // An event was dropped: says so, at most once a minute.
+  [[gnu::cold]] void tell_dropped() noexcept;
+
   tuner_status flush(uint32_t timeout_ms, tuner_error* error);
   void fill_stats(tuner_stats& stats);
 
@@ -56,7 +59,9 @@ class Instance {
   std::shared_ptr<Environment> open_repo();
   std::unique_ptr<Ring> make_ring();
   void warn_about_unmatched_patterns();
-  std::string health_text(tuner_health& health);
+  bool commits_wait(uint64_t pending_age_ms) const;
+  tuner_health health(uint64_t pending_age_ms) const;
+  std::string health_text(uint64_t pending_age_ms);
 
   tuner_host host_{};
   Config config_;

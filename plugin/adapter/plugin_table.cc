@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <type_traits>
 
 #include "plugin/adapter/growable.h"
 #include "plugin/adapter/guard.h"
@@ -11,6 +13,7 @@
 #include "plugin/adapter/read_table.h"
 #include "plugin/adapter/streams.h"
 #include "plugin/adapter/version.h"
+#include "plugin/base/prepare_exceptions.h"
 #include "plugin/base/signals.h"
 #include "plugin/tracker/encode_value.h"
 
@@ -42,6 +45,25 @@ tuner_status to_status(WriteOutcome outcome) {
   return TUNER_INTERNAL;
 }
 
+// Of the structs that hosts hand over, those that are something to record.
+template <typename Event>
+constexpr bool is_result = std::is_same_v<Event, tuner_trial_result_event>;
+template <typename Event>
+constexpr bool is_recorded =
+    !std::is_same_v<Event, tuner_step_event> && !std::is_same_v<Event, tuner_output_stream> &&
+    !std::is_same_v<Event, tuner_input_stream>;
+
+// An event for which there was no memory is lost like one for which there was no room.
+template <typename Event, typename Work>
+WriteOutcome counting_drops(Tracker& tracker, Work&& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    if constexpr (is_recorded<Event>) tracker.drop(is_result<Event>);
+    throw;
+  }
+}
+
 // What all hooks have in common. `work` takes the instance and a copy of the event in our form.
 template <typename Event, typename Work>
 tuner_status hook(tuner_instance* handle, const Event* event, const char* name, tuner_error* error,
@@ -51,7 +73,11 @@ tuner_status hook(tuner_instance* handle, const Event* event, const char* name, 
     if (instance.is_child()) [[unlikely]]
       return refuse_child(error);
     instance.drain_log();
-    return to_status(work(instance.tracker(), read_growable(event, name)));
+    const WriteOutcome outcome = counting_drops<Event>(
+        instance.tracker(), [&] { return work(instance.tracker(), read_growable(event, name)); });
+    if (outcome == WriteOutcome::dropped) [[unlikely]]
+      instance.tell_dropped();
+    return to_status(outcome);
   });
 }
 
@@ -61,6 +87,7 @@ tuner_status create(const tuner_create_args* args, tuner_instance** out,
     if (out == nullptr) throw Error(ErrorCode::invalid_argument, "create: instance is NULL");
     *out = nullptr;
     const FileSizeSignalBlocked blocked;
+    prepare_exceptions();
     auto instance = std::make_unique<Instance>(read_growable(args, "create: args"));
     instance->drain_log();
     *out = reinterpret_cast<tuner_instance*>(instance.release());
@@ -81,8 +108,10 @@ tuner_status destroy(tuner_instance* handle, tuner_error* error) noexcept {
 
 tuner_status setup(tuner_instance* self, const tuner_setup_event* event,
                    tuner_error* error) noexcept {
-  return hook(self, event, "setup: event", error,
-              [](Tracker& tracker, const tuner_setup_event& e) { return tracker.setup(e); });
+  return hook(self, event, "setup: event", error, [](Tracker& tracker, const tuner_setup_event& e) {
+    prepare_exceptions();
+    return tracker.setup(e);
+  });
 }
 
 tuner_status on_step(tuner_instance* self, const tuner_step_event* event,
@@ -95,6 +124,7 @@ tuner_status on_trial_start(tuner_instance* self, const tuner_trial_start_event*
                             tuner_error* error) noexcept {
   return hook(self, event, "on_trial_start: event", error,
               [](Tracker& tracker, const tuner_trial_start_event& e) {
+                prepare_exceptions();  // of a thread that may be another one than create's
                 return tracker.start(e, read_growable(e.trial, "on_trial_start: trial"), false);
               });
 }

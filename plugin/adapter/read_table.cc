@@ -8,6 +8,7 @@
 #include "plugin/adapter/growable.h"
 #include "plugin/adapter/guard.h"
 #include "plugin/adapter/streams.h"
+#include "plugin/base/default_floats.h"
 #include "plugin/base/signals.h"
 #include "plugin/read/names.h"
 #include "plugin/read/open_repo.h"
@@ -39,6 +40,7 @@ struct OpenRepo {
 template <typename Work>
 tuner_status with_repo(aimlog_repo* handle, tuner_error* error, const Work& work) noexcept {
   return guard(error, [&]() -> tuner_status {
+    const DefaultFloats floats;
     if (handle == nullptr) throw Error(ErrorCode::invalid_argument, "the repo is NULL");
     const auto& repo = *reinterpret_cast<const OpenRepo*>(handle);
     if (repo.fork_guard.is_child()) {
@@ -68,6 +70,7 @@ tuner_status open(const aimlog_open_args* args, aimlog_repo** repo, tuner_error*
     const std::string_view path = view(read_growable(args, "open: args").path);
     if (path.empty()) throw Error(ErrorCode::invalid_argument, "open: no path is given");
     const FileSizeSignalBlocked blocked;  // what a dead writer left is replayed
+    const DefaultFloats floats;
     try {
       OpenedRepo opened = open_to_read(path);
       auto handle = std::make_unique<OpenRepo>(std::move(opened.environment));

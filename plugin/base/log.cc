@@ -90,7 +90,7 @@ void Log::write(Severity severity, std::string_view text) noexcept {
 }
 
 void Log::write_limited(std::string_view key, Severity severity, std::string_view text,
-                        int64_t now_ns) noexcept {
+                        std::string_view detail, int64_t now_ns) noexcept {
   if (!wants(severity)) return;
   try {
     uint64_t left_out = 0;
@@ -107,9 +107,10 @@ void Log::write_limited(std::string_view key, Severity severity, std::string_vie
         found->second = {now_ns, 0};
       }
     }
-    if (left_out == 0) return write(severity, text);
-    write(severity,
-          std::string(text) + " (" + std::to_string(left_out) + " more since the last such line)");
+    std::string line(text);
+    line += detail;
+    if (left_out > 0) line += " (" + std::to_string(left_out) + " more since the last such line)";
+    write(severity, line);
   } catch (...) {
     // As in write().
   }

@@ -51,9 +51,10 @@ class Log {
   void write(Severity severity, std::string_view text) noexcept;
 
   // Any thread. As write(), but for each `key` at most once a minute; the next line then says how
-  // many were left out. Keys are few and fixed: each is remembered.
+  // many were left out. Keys are few and fixed: each is remembered. `detail` stands behind the
+  // text; they are put together here, where a want of memory is met.
   void write_limited(std::string_view key, Severity severity, std::string_view text,
-                     int64_t now_ns = monotonic_ns()) noexcept;
+                     std::string_view detail = {}, int64_t now_ns = monotonic_ns()) noexcept;
 
   // One thread, not the host's: writes to the file what waits for it. Lines that the file does not
   // take go to the host.

@@ -6,7 +6,6 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -21,8 +20,8 @@ std::vector<std::thread> make_threads(size_t count, const std::function<void()>&
   const SignalsBlocked blocked;
   try {
     while (threads.size() < count) threads.emplace_back(run);
-  } catch (const std::system_error&) {
-    // A limit of the machine: those that are there do the work.
+  } catch (const std::exception&) {
+    // A limit of the machine, or no memory for one more: those that are there do the work.
   }
   return threads;
 }

@@ -36,7 +36,7 @@ void BatchCommitter::recover() {
     recovered_ = true;
   } catch (const std::exception& error) {
     log_.write_limited("recovery", Severity::warning,
-                       std::string("journals of dead processes wait: ") + error.what());
+                       "journals of dead processes wait: ", error.what());
   }
 }
 
@@ -110,13 +110,13 @@ void BatchCommitter::handle_failure(const std::exception& error, bool reopen) {
   image_valid_ = false;
   handover_.set_failing(error.what());
   log_.write_limited("commit", Severity::warning,
-                     std::string("a commit failed and is tried again: ") + error.what());
+                     "a commit failed and is tried again: ", error.what());
   if (!reopen) return;
   try {
     environment_->reopen();
   } catch (const std::exception& again) {
     log_.write_limited("reopen", Severity::warning,
-                       std::string("the store cannot be opened again: ") + again.what());
+                       "the store cannot be opened again: ", again.what());
   }
 }
 

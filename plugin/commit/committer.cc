@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "plugin/base/clock.h"
+#include "plugin/base/default_floats.h"
+#include "plugin/base/prepare_exceptions.h"
 #include "plugin/base/signals.h"
 
 namespace aimlog {
@@ -58,18 +60,25 @@ uint64_t Committer::pending_age_ms() const {
 void Committer::abandon() { thread_.detach(); }
 
 void Committer::run() {
+  const DefaultFloats floats;
+  prepare_exceptions();
   try {
     loop();
   } catch (const std::exception& error) {
-    handover_.set_broken(error.what());
+    give_up(error.what());
   } catch (...) {
-    handover_.set_broken("the committer met an unknown exception");
+    give_up("the committer met an unknown exception");
   }
   log_.write_file();
   // Notified under the lock: the owner may free all of this as soon as it sees the flag.
   const std::lock_guard lock(mutex_);
   done_ = true;
   done_changed_.notify_all();
+}
+
+void Committer::give_up(const char* problem) noexcept {
+  handover_.set_broken(problem);
+  log_.write_limited("broken", Severity::error, "nothing more is committed: ", problem);
 }
 
 void Committer::loop() {
@@ -111,7 +120,13 @@ void Committer::finish() {
     }
   }
   finished_clean_.store(true, std::memory_order_release);
-  batches_.remove_ring();
+  try {
+    batches_.remove_ring();
+  } catch (const std::exception& error) {
+    log_.write_limited(
+        "remove", Severity::warning,
+        "all is recorded, but the journal stays for whoever opens the repo next: ", error.what());
+  }
 }
 
 }  // namespace aimlog

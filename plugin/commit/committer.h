@@ -50,6 +50,7 @@ class Committer {
   using Step = BatchCommitter::Step;
 
   void run();
+  void give_up(const char* problem) noexcept;
   void loop();
   bool is_due(bool wanted) const;
   void finish();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <chrono>
+#include <optional>
 
 #include "plugin/base/file.h"
 #include "plugin/commit/apply_event.h"
@@ -94,9 +95,33 @@ void replay_ring(Environment& environment, const DeadRing& ring, RecoveryReport&
   }
 }
 
+// Sees to it, before the first write, that a writer who was stopped keeps nobody waiting for ever.
+class FreeRepo {
+ public:
+  FreeRepo(const Environment& environment, std::optional<std::chrono::milliseconds> patience)
+      : environment_(environment), patience_(patience) {}
+
+  void expect() {
+    if (!patience_) return;
+    const std::filesystem::path& file = environment_.paths().write_lock;
+    const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, *patience_);
+    if (lock.is_late())
+      throw Error(ErrorCode::io,
+                  "another process has been writing to the repo, or was stopped "
+                  "while it did, for " +
+                      std::to_string(patience_->count() / 1000) + " s (" + file.string() +
+                      " is locked)");
+    patience_.reset();
+  }
+
+ private:
+  const Environment& environment_;
+  std::optional<std::chrono::milliseconds> patience_;
+};
+
 // One ring's file must not keep the others from being replayed: what is wrong with it is told.
 // Trouble with the store would only come again, and is thrown.
-void recover_ring(Environment& environment, const std::filesystem::path& path,
+void recover_ring(Environment& environment, const std::filesystem::path& path, FreeRepo& free,
                   RecoveryReport& report) {
   bool in_store = false;
   const char* outcome = " cannot be replayed: ";
@@ -104,6 +129,7 @@ void recover_ring(Environment& environment, const std::filesystem::path& path,
     auto ring = DeadRing::open(path);
     if (!ring) return;
     in_store = true;
+    free.expect();
     replay_ring(environment, *ring, report);
     in_store = false;
     if (ring->unreadable_bytes() > 0) return;
@@ -122,7 +148,7 @@ void recover_ring(Environment& environment, const std::filesystem::path& path,
 // Rows whose ring is gone: its records were all applied when it was unlinked, or somebody deleted
 // the file. Either way nothing more comes through it, once a power cut cannot bring it back: then
 // its row would be missing, and all its events would be applied a second time.
-void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
+void conclude_lost_rings(Environment& environment, FreeRepo& free, RecoveryReport& report) {
   std::vector<RingId> lost;
   {
     const Transaction txn(environment);
@@ -131,6 +157,7 @@ void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
     });
   }
   if (lost.empty()) return;
+  free.expect();
   try {
     sync_directory(environment.paths().journals);
   } catch (const Error& error) {
@@ -155,8 +182,10 @@ void conclude_lost_rings(Environment& environment, RecoveryReport& report) {
 
 }  // namespace
 
-RecoveryReport recover_dead_journals(Environment& environment) {
+RecoveryReport recover_dead_journals(Environment& environment,
+                                     std::optional<std::chrono::milliseconds> patience) {
   RecoveryReport report;
+  FreeRepo free(environment, patience);
   // One recovery at a time in a repo: while another one holds a dead ring, its job would look
   // alive. Whoever is stopped in the middle of his must not stop others for ever, so after a while
   // we go on without; DeadRing's own lock keeps the rings apart.
@@ -164,9 +193,9 @@ RecoveryReport recover_dead_journals(Environment& environment) {
   const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, std::chrono::seconds(10));
   remove_unfinished_rings(environment.paths().journals);
   for (const auto& path : list_rings(environment.paths().journals)) {
-    recover_ring(environment, path, report);
+    recover_ring(environment, path, free, report);
   }
-  conclude_lost_rings(environment, report);
+  conclude_lost_rings(environment, free, report);
   return report;
 }
 

@@ -2,10 +2,12 @@
 // write.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,9 +29,13 @@ struct RecoveryReport {
   std::vector<std::string> problems;
 };
 
-// Safe to call at any time, by several processes at once. Throws Error only if the store itself
-// fails.
-RecoveryReport recover_dead_journals(Environment& environment);
+// Safe to call at any time, by several processes at once. `patience`: how long another writer of
+// the repo is waited for, where anything is to be replayed; none = for as long as it takes. Throws
+// Error only if the store itself fails, or another one writes for longer than that (io).
+RecoveryReport recover_dead_journals(Environment& environment,
+                                     std::optional<std::chrono::milliseconds> patience = {});
+// Of who only wants to look.
+inline constexpr std::chrono::seconds reader_patience{10};
 
 // For read-only media: how many events wait in dead or live journals beyond what is committed.
 struct WaitingEvents {

@@ -14,6 +14,8 @@
 namespace aimlog {
 namespace {
 
+constexpr size_t cells_max = size_t{1} << 20;
+
 using PendingRows = std::span<const LiveRun::PendingRow>;
 
 // Builds the row groups of one attempt and adds up what they hold.
@@ -30,7 +32,7 @@ class Sealer {
 
   void seal() {
     for (const LiveRun::PendingRow& row : rows_) {
-      if (group_.steps.size() == row_group_rows_max) put_group();
+      if (group_.steps.size() == row_group_rows_max || cells() > cells_max) put_group();
       add_row(row);
     }
     put_group();
@@ -44,6 +46,10 @@ class Sealer {
     ShapeNumber shape = 0;
     std::vector<size_t> places;
   };
+
+  // Each column has a place for each row, also where nearly all are empty: of series that each
+  // appear in one result only, a few thousand results would take gigabytes.
+  size_t cells() const { return group_.columns.size() * (group_.steps.size() + 1); }
 
   void add_row(const LiveRun::PendingRow& pending) {
     const ResultParts result(run_.result(pending));
@@ -74,10 +80,7 @@ class Sealer {
     for (const NameId name : shape.names) {
       const SeriesKey key{name, shape.context};
       const auto [place, is_new] = column_of_.try_emplace(key, group_.columns.size());
-      if (is_new) {
-        group_.columns.push_back({key, {}});
-        group_.columns.back().values.reserve(rows_.size());
-      }
+      if (is_new) group_.columns.push_back({key, {}});
       places.push_back(place->second);
     }
     return places;

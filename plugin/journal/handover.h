@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <string>
 
@@ -70,19 +71,19 @@ class Handover {
   }
 
   // A commit failed and is going to be tried again.
-  void set_failing(const std::string& problem) {
+  void set_failing(const char* problem) noexcept {
     const std::lock_guard lock(mutex_);
-    problem_ = problem;
     commit_errors_.fetch_add(1, std::memory_order_relaxed);
     failing_.store(true, std::memory_order_release);
+    set_problem(problem);
   }
 
   // Nothing more can be recorded.
-  void set_broken(const std::string& problem) {
+  void set_broken(const char* problem) noexcept {
     {
       const std::lock_guard lock(mutex_);
-      problem_ = problem;
       broken_.store(true, std::memory_order_release);
+      set_problem(problem);
     }
     durable_changed_.notify_all();
   }
@@ -102,6 +103,15 @@ class Handover {
   }
 
  private:
+  // Under the mutex. Where there is no memory for a text there is none.
+  void set_problem(const char* problem) noexcept {
+    try {
+      problem_ = problem;
+    } catch (const std::exception&) {
+      problem_.clear();
+    }
+  }
+
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable durable_changed_;

@@ -8,6 +8,7 @@
 
 #include "plugin/base/error.h"
 #include "plugin/base/file.h"
+#include "plugin/base/signals.h"
 #include "plugin/journal/ring_format.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -69,7 +70,11 @@ void RingFile::make(const std::filesystem::path& directory,
   }
   const uint64_t size = ring_header_bytes + data_bytes_;
   uses_write_calls_ = is_copy_on_write(file_.get(), unfinished);
-  if (!uses_write_calls_) uses_write_calls_ = !allocate_file(file_.get(), size, unfinished);
+  if (!uses_write_calls_) {
+    // Of some kernels tmpfs begins anew at each signal: where a profiler's come often, for ever.
+    const SignalsBlocked blocked;
+    uses_write_calls_ = !allocate_file(file_.get(), size, unfinished);
+  }
   if (uses_write_calls_) resize_file(file_.get(), size, unfinished);
   write_all_at(file_.get(), make_ring_header(id, data_bytes_), 0, unfinished);
   sync_file(file_.get(), unfinished);

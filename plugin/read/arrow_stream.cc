@@ -4,6 +4,7 @@
 #include <exception>
 #include <new>
 
+#include "plugin/base/default_floats.h"
 #include "plugin/base/error.h"
 
 namespace aimlog {
@@ -27,8 +28,17 @@ int errno_of(ErrorCode code) {
   }
 }
 
+void keep(std::string& problem, const char* text) noexcept {
+  try {
+    problem = text;
+  } catch (const std::bad_alloc&) {
+    problem.clear();
+  }
+}
+
 template <typename Work>
 int answer(ArrowArrayStream* stream, const Work& work) noexcept {
+  const DefaultFloats floats;
   Stream& self = from(stream);
   try {
     work(*self.source);
@@ -37,10 +47,10 @@ int answer(ArrowArrayStream* stream, const Work& work) noexcept {
   } catch (const std::bad_alloc&) {
     return ENOMEM;
   } catch (const Error& error) {
-    self.problem = error.what();
+    keep(self.problem, error.what());
     return errno_of(error.code());
   } catch (const std::exception& error) {
-    self.problem = error.what();
+    keep(self.problem, error.what());
     return EINVAL;
   } catch (...) {
     return EINVAL;

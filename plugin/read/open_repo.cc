@@ -29,7 +29,7 @@ std::string waiting_text(Environment& environment) {
 std::string replay(Environment& environment) {
   std::string remark;
   try {
-    const RecoveryReport report = recover_dead_journals(environment);
+    const RecoveryReport report = recover_dead_journals(environment, reader_patience);
     if (report.events_replayed > 0 || report.runs_crashed > 0)
       remark = "replayed " + counted(report.events_replayed, "event") + " of " +
                counted(report.journals_replayed, "writer") + " that died; " +

@@ -162,6 +162,8 @@ void Environment::abandon_in_child() noexcept {
   state.write_lock.reset();
   int data = -1;
   if (state.env != nullptr && mdb_env_get_fd(state.env, &data) == 0 && data >= 0) ::close(data);
+  // Else the child would take the repo for one that another copy of this library has open.
+  if (state.lock_descriptor >= 0) ::close(state.lock_descriptor);
 }
 
 }  // namespace aimlog

@@ -1,15 +1,13 @@
 #include "plugin/store/environment_state.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cinttypes>
-#include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "plugin/base/file.h"
 #include "plugin/base/random.h"
@@ -44,24 +42,6 @@ bool can_write_lock_file(const RepoPaths& paths) {
   const std::filesystem::path file = paths.root / "lock.mdb";
   if (::access(file.c_str(), W_OK) == 0) return true;
   return errno == ENOENT && ::access(paths.root.c_str(), W_OK) == 0;
-}
-
-// A forked child has no use for the map, and its copy would keep the file alive. LMDB does not say
-// where its map is: it is the one that holds `inside`.
-void keep_from_children(const void* inside) {
-  std::FILE* maps = std::fopen("/proc/self/maps", "re");
-  if (maps == nullptr) return;
-  const auto wanted = reinterpret_cast<uintptr_t>(inside);
-  char line[512];
-  while (std::fgets(line, sizeof line, maps) != nullptr) {
-    uintptr_t begin = 0;
-    uintptr_t end = 0;
-    if (std::sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &begin, &end) != 2) continue;
-    if (wanted < begin || wanted >= end) continue;
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTFORK);
-    break;
-  }
-  std::fclose(maps);
 }
 
 // More than an empty repo takes.
@@ -108,7 +88,7 @@ class CreationLock {
 
 // Whoever closes LMDB's lock file drops the locks of all who have it open in this process.
 void refuse_second_copy(const RepoPaths& paths) {
-  if (!is_open_in_this_process(paths.root / "lock.mdb")) return;
+  if (descriptor_in_this_process(paths.root / "lock.mdb") < 0) return;
   throw Error(ErrorCode::busy,
               paths.data.string() +
                   " is already open in this process through another copy of this library; two "
@@ -215,8 +195,17 @@ void Environment::State::open_files(Opening opening) {
 }
 
 void Environment::State::close_map() {
-  if (env != nullptr) mdb_env_close(env);
+  if (env == nullptr) return;
+  // From LMDB 0.9.26 to 0.9.31 who closes last takes the mutexes away from one who opens meanwhile.
+  std::optional<OpeningLock> lock;
+  try {
+    lock.emplace(paths.root, std::chrono::milliseconds(300));
+  } catch (const std::exception&) {
+    // Somebody has been opening it for long, and may be stopped: this end does not wait for that.
+  }
+  mdb_env_close(env);
   env = nullptr;
+  lock_descriptor = -1;
 }
 
 void Environment::State::close_files() {
@@ -231,7 +220,14 @@ void Environment::State::make_writable() {
   while_idle([&] {
     close_files();
     writable = true;
-    open_files(Opening::existing);
+    try {
+      open_files(Opening::existing);
+    } catch (...) {
+      writable = false;  // whoever reads goes on
+      write_lock.reset();
+      open_files(Opening::existing);
+      throw;
+    }
   });
 }
 
@@ -253,7 +249,10 @@ void Environment::State::open_map(unsigned flags) {
     mdb_env_set_assert(env, on_failed_assert);
     code = mdb_env_open(env, paths.root.c_str(), flags, file_mode);
     if (code == 0 && !claim_process_id(env)) code = EAGAIN;
-    if (code == 0) return;
+    if (code == 0) {
+      lock_descriptor = descriptor_in_this_process(paths.root / "lock.mdb");
+      return;
+    }
     mdb_env_close(env);  // also after a failure
     env = nullptr;
     if ((code == ENOMEM || code == EINVAL) && bytes > smallest_map_bytes) {  // EINVAL: valgrind

@@ -68,6 +68,7 @@ struct Environment::State {
   ino_t inode = 0;
 
   MDB_env* env = nullptr;
+  int lock_descriptor = -1;  // LMDB's own, of lock.mdb; none where that is not used
   std::array<MDB_dbi, table_count> tables{};
   LockFd write_lock;
 
@@ -119,6 +120,12 @@ struct Transaction::State {
   void write_row_counts();
   // Ends the transaction and gives back locks; safe to call again. Returns LMDB's code.
   int finish(bool commit);
+  // Nobody sees a reader without a place in LMDB's table: pages that it reads may be written anew
+  // once there were two commits.
+  bool is_overtaken() const;
+  // What `look` returns. Error(busy) where that may be of several commits, or look like damage.
+  template <typename Look>
+  auto seen(const Look& look) const;
   void release();
   // Throws for what LMDB answered; after MAP_FULL the map is grown first.
   void expect(int code, const char* what);

@@ -1,6 +1,11 @@
 #include "plugin/store/lmdb_handles.h"
 
+#include <sys/mman.h>
+
 #include <cerrno>
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
 #include <string>
 
 #include "plugin/store/damage_advice.h"
@@ -45,6 +50,22 @@ int follow_map(MDB_env* env) {
   mdb_env_stat(env, &stat);
   const size_t bytes = (info.me_last_pgno + 1) * stat.ms_psize + smallest_map_bytes;
   return bytes <= info.me_mapsize ? 0 : mdb_env_set_mapsize(env, bytes);
+}
+
+void keep_from_children(const void* inside) {
+  std::FILE* maps = std::fopen("/proc/self/maps", "re");
+  if (maps == nullptr) return;
+  const auto wanted = reinterpret_cast<uintptr_t>(inside);
+  char line[512];
+  while (std::fgets(line, sizeof line, maps) != nullptr) {
+    uintptr_t begin = 0;
+    uintptr_t end = 0;
+    if (std::sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &begin, &end) != 2) continue;
+    if (wanted < begin || wanted >= end) continue;
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTFORK);
+    break;
+  }
+  std::fclose(maps);
 }
 
 }  // namespace aimlog

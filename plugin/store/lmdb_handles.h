@@ -25,6 +25,10 @@ class MapGrown : public Error {
 // after a failure there is no map any more.
 int follow_map(MDB_env* env);
 
+// A forked child has no use for the map, and its copy would keep the file alive. LMDB does not say
+// where its map is: it is the one that holds `inside`.
+void keep_from_children(const void* inside);
+
 // An LMDB result code as an Error; `what` is what was tried, with the file.
 [[nodiscard]] Error lmdb_error(int code, const std::string& what);
 

@@ -15,16 +15,17 @@
 namespace aimlog {
 
 // A flock on the repo's directory, which needs no right to write and makes no file. It is held for
-// the moment that mdb_env_open takes. Throws Error(busy) if somebody else holds it much longer; on
-// a file system without such locks LMDB's own has to do.
+// the moment that mdb_env_open takes. Throws Error(busy) if somebody else holds it for longer than
+// `patience`; on a file system without such locks LMDB's own has to do.
 class OpeningLock {
  public:
-  explicit OpeningLock(const std::filesystem::path& root)
-      : lock_(LockFd::open(root, O_RDONLY | O_DIRECTORY), LOCK_EX, std::chrono::seconds(10)) {
+  explicit OpeningLock(const std::filesystem::path& root,
+                       std::chrono::milliseconds patience = std::chrono::seconds(10))
+      : lock_(LockFd::open(root, O_RDONLY | O_DIRECTORY), LOCK_EX, patience) {
     if (!lock_.is_late()) return;
     throw Error(ErrorCode::busy,
                 "another process has been opening " + root.string() +
-                    " for 10 s: if it is stopped, let it go on or end it, then try again");
+                    " all the time: if it is stopped, let it go on or end it, then try again");
   }
 
  private:

@@ -192,16 +192,18 @@ void refuse_lost_data(const RepoPaths& paths) {
                                       "directory away to begin a new one");
 }
 
-bool is_open_in_this_process(const std::filesystem::path& file) {
+int descriptor_in_this_process(const std::filesystem::path& file) {
   struct stat wanted;
-  if (::stat(file.c_str(), &wanted) != 0) return false;
+  if (::stat(file.c_str(), &wanted) != 0) return -1;
   DIR* descriptors = ::opendir("/proc/self/fd");
-  if (descriptors == nullptr) return false;
-  bool found = false;
+  if (descriptors == nullptr) return -1;
+  int found = -1;
   while (const dirent* entry = ::readdir(descriptors)) {
     struct stat info;  // by name, as another thread may close it meanwhile
     if (::fstatat(::dirfd(descriptors), entry->d_name, &info, 0) != 0) continue;
-    found = found || (info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino);
+    if (info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino) {
+      found = std::atoi(entry->d_name);
+    }
   }
   ::closedir(descriptors);
   return found;

@@ -34,8 +34,8 @@ void refuse_unwritable(const RepoPaths& paths);
 // place. Throws Error(corrupt).
 void refuse_lost_data(const RepoPaths& paths);
 
-// Whether this process has `file` open by any descriptor. False where /proc cannot tell.
-bool is_open_in_this_process(const std::filesystem::path& file);
+// A descriptor by which this process has `file` open; -1 if there is none, or /proc cannot tell.
+int descriptor_in_this_process(const std::filesystem::path& file);
 
 // Which start of the machine this is; empty where the system does not say.
 std::string boot_id();

@@ -116,14 +116,13 @@ void Transaction::State::begin() {
     const int code = mdb_txn_begin(env.env, nullptr, write ? 0u : unsigned{MDB_RDONLY}, &txn);
     if (code == 0) return;
     txn = nullptr;
+    int dead = 0;
+    if (code == MDB_READERS_FULL) mdb_reader_check(env.env, &dead);
     env.leave();
     entered = false;
     if (tries < resize_tries && code == MDB_MAP_RESIZED) {
       env.resize_map(0);
-    } else if (tries < resize_tries && code == MDB_READERS_FULL) {
-      int dead = 0;
-      mdb_reader_check(env.env, &dead);
-    } else {
+    } else if (tries >= resize_tries || code != MDB_READERS_FULL) {
       throw lmdb_error(code, "cannot begin a transaction in " + env.paths.data.string());
     }
   }
@@ -164,12 +163,39 @@ void Transaction::State::write_row_counts() {
   expect(mdb_put(txn, env.tables[0], &k, &v, 0), "cannot write");
 }
 
+bool Transaction::State::is_overtaken() const {
+  if (!env.lockless || txn == nullptr) return false;
+  MDB_envinfo info;
+  mdb_env_info(env.env, &info);
+  return info.me_last_txnid >= mdb_txn_id(txn) + 2;
+}
+
+template <typename Look>
+auto Transaction::State::seen(const Look& look) const {
+  const auto expect_one_commit = [&] {
+    if (!is_overtaken()) return;
+    throw Error(ErrorCode::busy, env.paths.data.string() +
+                                     " was written while it was read, unseen by its writers for "
+                                     "want of leave to write lock.mdb beside it: try again, or get "
+                                     "that leave");
+  };
+  try {
+    const auto found = look();
+    expect_one_commit();
+    return found;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::corrupt) expect_one_commit();
+    throw;
+  }
+}
+
 int Transaction::State::finish(bool commit) {
   int code = 0;
   MDB_txn* ended = std::exchange(txn, nullptr);
   try {
     if (ended != nullptr && write && env.poisoned) {
       env.leaked = true;
+      if (commit) code = MDB_CORRUPTED;  // nothing was committed
     } else if (ended != nullptr && commit) {
       code = mdb_txn_commit(ended);
     } else if (ended != nullptr) {
@@ -211,40 +237,47 @@ Transaction::~Transaction() = default;
 
 std::optional<ByteView> Transaction::get(Table table, ByteView key) const {
   AIMLOG_CHECK(state_->txn != nullptr);
-  MDB_val k = to_val(key);
-  MDB_val v;
-  const int code = mdb_get(state_->txn, state_->env.tables[static_cast<unsigned>(table)], &k, &v);
-  if (code == MDB_NOTFOUND) {
-    expect_no_lost_row(*state_, table, key);
-    return std::nullopt;
-  }
-  state_->expect(code, "cannot read");
-  return verified(table, key, to_view(v), state_->env.paths.data);
+  return state_->seen([&]() -> std::optional<ByteView> {
+    MDB_val k = to_val(key);
+    MDB_val v;
+    const int code = mdb_get(state_->txn, state_->env.tables[static_cast<unsigned>(table)], &k, &v);
+    if (code == MDB_NOTFOUND) {
+      expect_no_lost_row(*state_, table, key);
+      return std::nullopt;
+    }
+    state_->expect(code, "cannot read");
+    return verified(table, key, to_view(v), state_->env.paths.data);
+  });
 }
 
 void Transaction::scan(Table table, ByteView prefix, ByteView from,
                        const std::function<bool(ByteView key, ByteView value)>& visit) const {
   AIMLOG_CHECK(state_->txn != nullptr);
   const ByteView start = std::max(prefix, from);
-  Cursor cursor(*state_, table);
-  // As in expect_no_lost_row(): here the row before, and in the end the one behind the last.
-  if (!start.empty() && cursor.seek_before(start)) cursor.payload();
-  bool more = start.empty() ? cursor.move(MDB_FIRST) : cursor.seek(start);
-  for (; more && cursor.key().starts_with(prefix); more = cursor.move(MDB_NEXT)) {
-    if (!visit(cursor.key(), cursor.payload())) return;
-  }
-  if (more) cursor.payload();
+  state_->seen([&] {
+    Cursor cursor(*state_, table);
+    // As in expect_no_lost_row(): here the row before, and in the end the one behind the last.
+    if (!start.empty() && cursor.seek_before(start)) cursor.payload();
+    bool more = start.empty() ? cursor.move(MDB_FIRST) : cursor.seek(start);
+    for (; more && cursor.key().starts_with(prefix); more = cursor.move(MDB_NEXT)) {
+      if (!visit(cursor.key(), cursor.payload())) return false;
+    }
+    if (more) cursor.payload();
+    return true;
+  });
 }
 
 std::optional<std::pair<Bytes, Bytes>> Transaction::last(Table table, ByteView prefix) const {
   AIMLOG_CHECK(state_->txn != nullptr);
   const Bytes next = behind(prefix);
-  Cursor cursor(*state_, table);
-  if (!next.empty() && cursor.seek(next)) cursor.payload();  // as in expect_no_lost_row()
-  if (!(next.empty() ? cursor.move(MDB_LAST) : cursor.seek_before(next))) return std::nullopt;
-  const ByteView payload = cursor.payload();
-  if (!cursor.key().starts_with(prefix)) return std::nullopt;
-  return std::pair(Bytes(cursor.key()), Bytes(payload));
+  return state_->seen([&]() -> std::optional<std::pair<Bytes, Bytes>> {
+    Cursor cursor(*state_, table);
+    if (!next.empty() && cursor.seek(next)) cursor.payload();  // as in expect_no_lost_row()
+    if (!(next.empty() ? cursor.move(MDB_LAST) : cursor.seek_before(next))) return std::nullopt;
+    const ByteView payload = cursor.payload();
+    if (!cursor.key().starts_with(prefix)) return std::nullopt;
+    return std::pair(Bytes(cursor.key()), Bytes(payload));
+  });
 }
 
 uint64_t Transaction::count(Table table) const {

@@ -76,9 +76,10 @@ uint64_t EventWriter::append(EventType type, ByteView prefix, ByteView body, Rin
   char* place = has_gap() ? nullptr : ring_.reserve(bytes, room);
   if (place == nullptr) place = find_room(bytes, room);
   if (place == nullptr) return 0;
+  // What found room in the reserve says nothing of room for results: they go on dropping at once.
+  if (room == RingRoom::results) full_ = false;
   std::memcpy(place, prefix.data(), prefix.size());
   if (!body.empty()) std::memcpy(place + prefix.size(), body.data(), body.size());
-  full_ = false;
   const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
   unwritable_ = sequence == 0;
   return sequence;
@@ -88,8 +89,19 @@ uint64_t EventWriter::append(EventType type, ByteView prefix, ByteView body, Rin
 WriteOutcome EventWriter::settle(EventType type, uint64_t sequence) {
   if (sequence == 0) return drop(type);
   if (durability_ != Durability::always) return WriteOutcome::ok;
-  return handover_.wait_durable(sequence, always_wait_) ? WriteOutcome::ok
-                                                        : WriteOutcome::not_durable;
+  return wait_durable(sequence) ? WriteOutcome::ok : WriteOutcome::not_durable;
+}
+
+// A wait that ran out is paid once: until a commit has come through, later events only ask.
+bool EventWriter::wait_durable(uint64_t sequence) {
+  const bool stuck = late_ && handover_.durable_sequence() == durable_when_late_;
+  if (handover_.wait_durable(sequence, stuck ? std::chrono::milliseconds(0) : always_wait_)) {
+    late_ = false;
+    return true;
+  }
+  late_ = true;
+  durable_when_late_ = handover_.durable_sequence();
+  return false;
 }
 
 // The gap comes first, so that it stands where the events are missing; a result waits behind it

@@ -65,6 +65,7 @@ class EventWriter {
     return settle(type, sequence);
   }
   WriteOutcome settle(EventType type, uint64_t sequence);
+  bool wait_durable(uint64_t sequence);
   char* find_room(uint32_t bytes, RingRoom room);
   char* wait_for_room(uint32_t bytes, RingRoom room);
   bool may_wait() const;
@@ -73,11 +74,14 @@ class EventWriter {
   RingWriter& ring_;
   Counters& counters_;
   GapEvent gap_;
-  // A wait ran out: later events are dropped at once until room is found.
+  // A wait for room ran out: what finds none is dropped at once until a result finds some.
   bool full_ = false;
   // The last record could not be written into the ring's file, though there was room.
   bool unwritable_ = false;
   bool closing_ = false;
+  // The last wait for a commit ran out, and what was durable then.
+  bool late_ = false;
+  uint64_t durable_when_late_ = 0;
   uint64_t drops_ = 0;  // since a wait ran out
   Durability durability_;
   OnFull on_full_;

@@ -1,9 +1,11 @@
 #include "plugin/tracker/result_encoder.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "plugin/base/small_bytes.h"
+#include "plugin/base/utf8.h"
 #include "plugin/model/result_codec.h"
 #include "plugin/tracker/encode_value.h"
 
@@ -49,9 +51,13 @@ uint64_t add_tag(char* tags, uint64_t word, uint32_t column, tuner_tag tag) {
       step = static_cast<int64_t>(value.as.uint64);
       return value.as.uint64 <= static_cast<uint64_t>(INT64_MAX);
     case TUNER_TAG_DOUBLE: {
-      const double number = value.as.float64;
-      if (!(number >= -0x1p63 && number < 0x1p63) || std::floor(number) != number) return false;
-      step = static_cast<int64_t>(number);
+      // By its bits, as a host may have comparisons with NaN end the process.
+      const auto bits = std::bit_cast<uint64_t>(value.as.float64);
+      constexpr uint64_t exponent_of_2_63 = 1023 + 63;
+      const uint64_t exponent = bits >> 52 & 0x7ff;
+      if (exponent >= exponent_of_2_63 && bits != std::bit_cast<uint64_t>(-0x1p63)) return false;
+      if (std::floor(value.as.float64) != value.as.float64) return false;
+      step = static_cast<int64_t>(value.as.float64);
       return true;
     }
     default:
@@ -238,6 +244,18 @@ void ResultEncoder::put_step(ShapeNode::Step source, const tuner_value& value, W
   }
 }
 
+// What is too long for its record: of a text its beginning, of anything else nothing.
+void ResultEncoder::append_cut(tuner_value value, size_t bytes_max) {
+  ++counters_.values_cut;
+  if (value.tag != TUNER_TAG_STRING) {
+    buffer_.push_back(static_cast<char>(ValueTag::null));
+    return;
+  }
+  // Repairing makes a text up to three times as long.
+  value.as.string.length = cut_utf8(view(value.as.string), bytes_max / 4).size();
+  encode_value(buffer_, value, counters_);
+}
+
 void ResultEncoder::append_objects() {
   buffer_.resize(bytes_);
   for (const Object& object : objects_) {
@@ -246,9 +264,12 @@ void ResultEncoder::append_objects() {
     const size_t start = buffer_.size();
     if (start < rules_.record_bytes_max - rules_.record_bytes_max / 4) {
       encode_value(buffer_, *object.value, counters_);
+      if (buffer_.size() > rules_.record_bytes_max) {
+        buffer_.resize(start);
+        append_cut(*object.value, rules_.record_bytes_max - start);
+      }
     } else {
-      buffer_.push_back(static_cast<char>(ValueTag::null));
-      ++counters_.values_cut;
+      append_cut(tuner_value{}, 0);
     }
     // A list that was replaced by a text has that text's tag.
     buffer_[result_head_bytes + object.column] = buffer_[start];

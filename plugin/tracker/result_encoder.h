@@ -80,6 +80,7 @@ class ResultEncoder {
                                            Walk& walk);
   static void put_step(ShapeNode::Step source, const tuner_value& value, Walk& walk);
   void append_objects();
+  void append_cut(tuner_value value, size_t bytes_max);
 
   // What each result needs comes first, in few cache lines.
   ResultShape* last_ = nullptr;

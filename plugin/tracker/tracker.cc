@@ -2,9 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "plugin/base/clock.h"
 #include "plugin/base/random.h"
 #include "plugin/base/small_bytes.h"
+#include "plugin/base/utf8.h"
 #include "plugin/model/event_codec.h"
 #include "plugin/tracker/encode_value.h"
 
@@ -12,6 +15,9 @@ namespace aimlog {
 namespace {
 
 constexpr size_t text_bytes_max = 64 * 1024;  // of a name, a path, an error text
+constexpr size_t start_bytes_max = 512;       // of a start's record but its texts and maps
+
+void cut(std::string& text, size_t bytes_max) { text.resize(cut_utf8(text, bytes_max).size()); }
 
 std::string machine_name() {
   char name[256] = {};
@@ -26,13 +32,14 @@ Tracker::Tracker(Ring& ring, Handover& handover, const Config& config)
   state_.token = random_128();
 }
 
-std::string Tracker::text(const tuner_string& raw) {
-  std::string_view whole = view(raw);
-  if (whole.size() > text_bytes_max) {
-    whole = whole.substr(0, text_bytes_max);
-    ++counters_.values_cut;
-  }
-  return make_text(whole, counters_);
+// Of at most half a record, which is little where the journal is small: the rest of its event has
+// to find room, too.
+std::string Tracker::text(std::string_view raw) {
+  const size_t bytes_max = std::min<size_t>(text_bytes_max, ring_.writer().record_bytes_max() / 2);
+  if (raw.size() > bytes_max) ++counters_.values_cut;
+  std::string made = make_text(cut_utf8(raw, bytes_max), counters_);
+  cut(made, bytes_max);  // repairing makes it longer
+  return made;
 }
 
 int64_t Tracker::time_of(int64_t host_ns) { return host_ns != 0 ? host_ns : wall_clock_ns(); }
@@ -56,17 +63,28 @@ void Tracker::fit(SessionEvent& session) {
   ++counters_.values_cut;
   session.stop.clear();
   const size_t text_max = bytes_max / 32;
-  const auto cut = [&](std::string& text) {
-    if (text.size() > text_max) text = make_text(text.substr(0, text_max), counters_);
-  };
   for (std::string* text :
        {&session.machine, &session.experiment, &session.job_id, &session.experiment_dir,
         &session.host_name, &session.host_version, &session.metric_namespace, &session.metric,
         &session.mode, &session.description}) {
-    cut(*text);
+    cut(*text, text_max);
   }
   if (session.tags.size() > 8) session.tags.resize(8);
-  for (std::string& tag : session.tags) cut(tag);
+  for (std::string& tag : session.tags) cut(tag, text_max);
+}
+
+// Half a record is for its two maps; where the journal is small, all the names and paths together
+// may be too long for the other half.
+void Tracker::fit(StartEvent& start) {
+  std::string* const texts[] = {&start.name,           &start.trainable_name, &start.experiment_tag,
+                                &start.local_dir,      &start.remote_dir,     &start.node_ip,
+                                &start.checkpoint_path};
+  const size_t bytes_max = ring_.writer().record_bytes_max();
+  size_t bytes = 0;
+  for (const std::string* each : texts) bytes += each->size();
+  if (bytes <= bytes_max / 2 - start_bytes_max) return;
+  ++counters_.values_cut;
+  for (std::string* each : texts) cut(*each, bytes_max / 16);
 }
 
 SessionEvent Tracker::open_session(const tuner_setup_event* event) {
@@ -86,15 +104,15 @@ SessionEvent Tracker::open_session(const tuner_setup_event* event) {
   if (!config_.experiment.empty()) state_.experiment = config_.experiment;
   if (event != nullptr) {
     if (config_.experiment.empty() && event->experiment_name.length != 0) {
-      state_.experiment = text(event->experiment_name);
+      state_.experiment = text(view(event->experiment_name));
     }
-    state_.job_id = text(event->job_id);
-    session.experiment_dir = text(event->experiment_dir);
-    session.host_name = text(event->host_name);
-    session.host_version = text(event->host_version);
-    session.metric_namespace = text(event->metric_namespace);
-    session.metric = text(event->metric);
-    session.mode = text(event->mode);
+    state_.job_id = text(view(event->job_id));
+    session.experiment_dir = text(view(event->experiment_dir));
+    session.host_name = text(view(event->host_name));
+    session.host_version = text(view(event->host_version));
+    session.metric_namespace = text(view(event->metric_namespace));
+    session.metric = text(view(event->metric));
+    session.mode = text(view(event->mode));
     session.num_samples = event->num_samples;
     session.total_num_samples = event->total_num_samples;
     session.time_budget_s = event->time_budget_s;
@@ -137,9 +155,7 @@ TrackedTrial& Tracker::find_trial(uint64_t host_key, const tuner_string& id) {
 bool Tracker::announce(TrackedTrial& trial) {
   if (!recording_) return false;  // what comes before its session nobody could place
   if (!trial.announced) {
-    TrialEvent event{trial.key, make_text(trial.raw_id, counters_)};
-    if (event.id.size() > text_bytes_max) event.id.resize(text_bytes_max);
-    trial.announced = writer_.announce(event);
+    trial.announced = writer_.announce(TrialEvent{trial.key, text(trial.raw_id)});
   }
   return trial.announced;
 }
@@ -167,17 +183,17 @@ WriteOutcome Tracker::start(const tuner_trial_start_event& event, const tuner_tr
   start.host_status = trial.status >= TUNER_TRIAL_UNKNOWN && trial.status <= TUNER_TRIAL_STOPPED
                           ? static_cast<TrialStatus>(trial.status)
                           : TrialStatus::unknown;
-  start.name = text(trial.name);
-  start.trainable_name = text(trial.trainable_name);
-  start.experiment_tag = text(trial.experiment_tag);
-  start.local_dir = text(trial.local_dir);
-  start.remote_dir = text(trial.remote_dir);
-  start.node_ip = text(trial.node_ip);
+  start.name = text(view(trial.name));
+  start.trainable_name = text(view(trial.trainable_name));
+  start.experiment_tag = text(view(trial.experiment_tag));
+  start.local_dir = text(view(trial.local_dir));
+  start.remote_dir = text(view(trial.remote_dir));
+  start.node_ip = text(view(trial.node_ip));
   start.pid = trial.pid;
   start.failure_count = trial.failure_count;
   start.host_attempt = trial.attempt;
-  start.checkpoint_path = text(event.checkpoint_path);
-  // Half a record for both maps together leaves room for all the names above.
+  start.checkpoint_path = text(view(event.checkpoint_path));
+  fit(start);
   const size_t budget = ring_.writer().record_bytes_max() / 4;
   start.params = encode_map(trial.params, budget, counters_);
   start.config = encode_map(trial.config, budget, counters_);
@@ -237,7 +253,7 @@ WriteOutcome Tracker::checkpoint(const tuner_checkpoint_event& event, bool saved
   checkpoint.saved = saved;
   checkpoint.has_step = event.has_step != 0;
   checkpoint.step = event.step;
-  checkpoint.path = text(event.path);
+  checkpoint.path = text(view(event.path));
   return write_trial_event(trial, checkpoint);
 }
 
@@ -265,7 +281,7 @@ WriteOutcome Tracker::failure(const tuner_trial_error_event& event, bool final) 
   failure.time_ns = time_of(event.time_ns);
   failure.final = final;
   failure.failure_count = event.failure_count;
-  failure.error_text = text(event.error_text);
+  failure.error_text = text(view(event.error_text));
   const WriteOutcome outcome = write_trial_event(trial, failure);
   if (final) trials_.forget(view(event.trial_id));
   return outcome;

@@ -43,6 +43,9 @@ class Tracker {
   Bytes state();
   void set_state(ByteView state);  // before setup and hooks: else Error(busy)
 
+  // An event could not be recorded at all.
+  void drop(bool is_result) { writer_.drop(is_result ? EventType::result : EventType::start); }
+
   const Counters& counters() const { return counters_; }
   std::vector<std::string> unmatched_patterns() const;
   size_t live_trials() const { return trials_.size(); }
@@ -53,13 +56,14 @@ class Tracker {
   bool begin(const tuner_setup_event* event);
   SessionEvent open_session(const tuner_setup_event* event);
   void fit(SessionEvent& session);
+  void fit(StartEvent& start);
   [[gnu::noinline]] WriteOutcome record_result(const tuner_trial_result_event& event);
   TrackedTrial& find_trial(uint64_t host_key, const tuner_string& id);
   bool announce(TrackedTrial& trial);
   bool announce(ResultShape& shape);
   template <typename E>
   WriteOutcome write_trial_event(TrackedTrial& trial, E&& event);
-  std::string text(const tuner_string& raw);
+  std::string text(std::string_view raw);
   static int64_t time_of(int64_t host_ns);
 
   // What each result needs comes first, in few cache lines.

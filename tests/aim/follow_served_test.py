@@ -92,7 +92,7 @@ def test_aim_up_shows_a_live_job(folder):
     with Served(folder / "aim") as served:
         with Follower(folder / "ours", folder / "aim") as follower:
             job.start("a")
-            told, behind, heads_behind = [], [], []
+            told, behind, heads_behind, slow = [], [], [], 0.0
             run_hash = None
             for step in range(1, 120 if LONG else 70):
                 job.result("a", step)
@@ -111,16 +111,19 @@ def test_aim_up_shows_a_live_job(folder):
                 behind.append(began - told[len(steps)] if len(steps) < len(told) else 0)
                 check_equal(steps, list(range(1, len(steps) + 1)), "steps")
                 info = view.info()
+                slow = max(slow, time.monotonic() - began)
                 check(info["props"]["active"], "a live run is active")
                 names = sorted(each["name"] for each in info["traces"]["metric"])
                 check_equal(names, ["ray/tune/acc", "ray/tune/loss"], "metrics")
-                heads_behind.append(step - indexed_step(folder / "aim", run_hash))
-            check(max(behind) < 5, "seconds behind in aim up:", behind)
+                known = until(lambda: indexed_step(folder / "aim", run_hash), "the index")
+                heads_behind.append(step - known)
+            # Where reading alone takes long so does writing.
+            check(max(behind) < 5 + 10 * slow, "seconds behind in aim up:", behind, slow)
             job.complete("a")
-            until(lambda: not view.info()["props"]["active"], "its end in aim up", 8)
+            until(lambda: not view.info()["props"]["active"], "its end in aim up")
             job.end()
             follower.ended()
-            check(max(heads_behind) * 0.15 < 5, "steps the index is behind:", heads_behind)
+            check(max(heads_behind) * 0.15 < 5 + 10 * slow, "the index is behind:", heads_behind)
             print(f"aim up was {max(behind):.1f} s behind at most")
         for each in os.listdir(folder / "aim/.aim/meta/chunks"):
             check(View(served, each).info()["props"]["end_time"], "closed in aim up:", each)

@@ -11,7 +11,7 @@ from aim_support import Fault, check, check_equal, chunk, export, plugin_host, r
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
 SERIES = ("ray/tune/loss", "[]")
-WAIT_S = 20
+WAIT_S = 120  # also of a machine that has much else to do
 
 
 class Job:
@@ -86,7 +86,7 @@ def until(probe, what, limit=WAIT_S):
     while time.monotonic() < end:
         try:
             found = probe()
-        except (KeyError, FileNotFoundError, RuntimeError, Fault):
+        except (LookupError, FileNotFoundError, RuntimeError, Fault):
             found = None  # it is not there yet, or came while it was looked at
         if found:
             return found

@@ -30,7 +30,7 @@ def test_a_live_job_grows_in_aim_and_closes(folder):
         time.sleep(0.5)  # there is no repo yet
         job = Job(folder / "ours")
         job.start("a", "b")
-        told, seen, behind, next_look = [], [], [], 0.0
+        told, seen, behind, next_look, slow = [], [], [], 0.0, 0.0
         for step in range(1, 101):
             for trial in "ab":
                 job.result(trial, step)
@@ -40,18 +40,19 @@ def test_a_live_job_grows_in_aim_and_closes(folder):
                 continue
             next_look = time.monotonic() + 0.7
             began = time.monotonic()
-            steps = steps_of(folder / "aim", "a")
+            steps = until(lambda: steps_of(folder / "aim", "a"), "points")
+            slow = max(slow, time.monotonic() - began)  # 0.1 s where nothing else is going on
             seen.append(len(steps))
             behind.append(began - told[len(steps)] if len(steps) < len(told) else 0)
             check_equal(steps, list(range(1, len(steps) + 1)), "steps")
         check(seen == sorted(seen) and len(set(seen)) > 3, "it grows", seen)
-        check(max(behind) < LAG_S, "seconds behind:", behind)
-        run = by_trial(folder / "aim")["a"]
+        check(max(behind) < LAG_S + 10 * slow, "seconds behind:", behind, slow)
+        run = until(lambda: by_trial(folder / "aim")["a"], "the run")
         check_equal((run["end"], run["params"]["status"]), (None, "running"), "a live run")
         check_equal(len(open_repo(folder / "aim").list_active_runs()), 2, "active runs")
-        check_equal(len(marks(folder / "aim")), 8, "marks of 2 runs")
+        until(lambda: len(marks(folder / "aim")) == 8, "marks of 2 runs")
         job.complete("a")
-        until(lambda: by_trial(folder / "aim")["a"]["end"], "the end of a run", 5)
+        until(lambda: by_trial(folder / "aim")["a"]["end"], "the end of a run")
         check_equal(by_trial(folder / "aim")["b"]["end"], None, "the other one")
         job.complete("b")
         job.end()
@@ -298,12 +299,14 @@ def test_what_cannot_be_written_for_a_while_is_written_then(folder):
         until(lambda: len(steps_of(folder / "aim", "a")) == 2, "points")
         # In place of a disk that is full: no heartbeat has a place, and no run of a pass.
         os.rename(root / "check_ins", root / "elsewhere")
-        (root / "aimlog/staging").write_text("")
+        staging = root / "aimlog/staging"
+        until(lambda: not staging.exists(), "the end of its pass")
+        staging.write_text("")
         job.start("b")
         job.results("b", [1, 2])
         job.results("a", [3])
         until(lambda: len(steps_of(folder / "aim", "a")) == 3, "points of a live run")
-        time.sleep(6)  # a heartbeat comes every 5 s
+        time.sleep(15)  # a heartbeat comes every 5 s
         check_equal(follower.process.poll(), None, "it goes on")
         beats = os.listdir(root / "elsewhere")
         os.rename(root / "elsewhere", root / "check_ins")

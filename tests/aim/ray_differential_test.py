@@ -42,7 +42,7 @@ LEAST_JOBS, LEAST_POINTS = (15, 20_000) if LONG else (7, 10_000)
 BEYOND = {"numbers_of_all_kinds": {"half", "small", "bool"}}
 IP = b"meta\xfeattrs\xfetrial_ip\xfe"
 CUT_SHORT = {"kill_and_restore", "time_budget", "fail_fast"}
-END_S = 30.0  # until the next start of a trial that failed or paused
+END_S = 300.0  # until the next start of a trial that failed or paused
 
 
 class Fit:
@@ -93,7 +93,7 @@ class Differences:
             if theirs_s is None:
                 self.left_open += 1
                 return job in CUT_SHORT and ours_s is not None
-            return ours_s is not None and -5.0 < theirs_s - ours_s < END_S
+            return ours_s is not None and -60.0 < theirs_s - ours_s < END_S
 
         return same_time
 

@@ -121,6 +121,7 @@ def what_a_copy_may_not_lack_is_noticed(root):
 IDLE = """
 import time
 kept = []
+print("begun", flush=True)
 for turn in range(1000):
     {}
     time.sleep(0.005)
@@ -134,14 +135,16 @@ HABITS = {
 
 def a_process_that_grows_is_noticed(_):
     for habit, expected in HABITS.items():
-        process = subprocess.Popen([sys.executable, "-c", IDLE.format(habit)])
+        words = [sys.executable, "-c", IDLE.format(habit)]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE)
+        process.stdout.readline()
         time.sleep(0.3)  # until it has what it needs
         watch = Watch(process.pid, 0.02)
         watch.start()
         time.sleep(1)
         wrong = growth(watch.stop())
         process.kill()
-        process.wait()
+        process.communicate()
         assert [" ".join(text.split()[:2]) for text in wrong] == expected, (habit, wrong)
     assert growth([]), "no samples are no proof"
 

@@ -127,7 +127,7 @@ def child_of(path):
         return struct.unpack_from("<i", file.read(32), 28)[0]
 
 
-def wait_until(condition, what, seconds=20):
+def wait_until(condition, what, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long until " + what

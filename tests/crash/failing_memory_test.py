@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each allocation of the plugin in a host, or of the command, fails once, or all from there on:
-nobody crashes, and what cannot be done is said.
+"""Each allocation of the plugin in a host, or of the command, fails once, or eight in a row, or all
+from there on: nobody crashes, what cannot be done is said, and once there is memory it goes on.
 
 usage: failing_memory_test.py CRASH_HOST PLUGIN COMMAND NTH_CALL [SEED [CASE...]]
 """
 
 import json
 
-from crash_support import REFUSED, START, compare
+from crash_support import REFUSED, RESULT, START, compare
 from fault_support import CLOSE_MS, SLACK_MS, command_verdict, count_calls, either
 from fault_support import expect_equal, main, pick, resume, run_cases
 
@@ -17,6 +17,7 @@ SEEDS = ("none", "dead")
 SHARE = (20, 800)  # of each kind, where not all are tried
 SHOW = ("show", "--all", "--json", "--types", "--points")
 OUT_OF_MEMORY = -10
+BROKEN = 2
 
 
 def run_host(faults, repo, fault):
@@ -38,6 +39,9 @@ def try_host(faults, seed, repo, fault):
         assert said["destroy_ms"] < CLOSE_MS + SLACK_MS, said
         statuses = {record.status for record in records}
         assert statuses <= {0, 1, 2, OUT_OF_MEMORY}, statuses
+        lost = [r for r in records if r.status == OUT_OF_MEMORY and r.kind in (START, RESULT)]
+        assert said["dropped"] >= len(lost), (said, len(lost))
+        assert said["health"] != BROKEN or fault.endswith("ever"), said
     expect_recorded(repo, seed, records)
     if not any(r.status == OUT_OF_MEMORY for r in records):
         resume(repo, seed)
@@ -85,6 +89,8 @@ def words(who, picked):
         yield f"{name} {who} {kind} {number}"
         if number % 4 == 0:
             yield f"{name} {who} {kind} {number} ever"
+        if number % 4 == 2:
+            yield f"{name} {who} {kind} {number} few"
 
 
 def test(faults):

@@ -121,7 +121,8 @@ def expect_host_unharmed(repo, ended):
 
 def resume(repo, seed):
     """The next process, without faults: it goes on where the other came to its end."""
-    said = repo.run("--job", 2, "--resumed", 1, *JOB)
+    patient = ("--set", "close_timeout_ms=30000")  # no fault is left that could take this long
+    said = repo.run("--job", 2, "--resumed", 1, *JOB, *patient)
     assert (said["destroy"], said["dropped"], said["lost"]) == (0, 0, 0), said
     expect_equal(repo, seed)
     stats = repo.stats()

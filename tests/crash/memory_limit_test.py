@@ -133,7 +133,7 @@ def main():
     try:
         Group(1 << 30).close()
     except OSError as error:
-        print(f"skipped: no group with a limit of memory can be made here: {error}")
+        print(f"not run: no group with a limit of memory can be made here: {error}")
         return 0
     return run_tests((limits_from_the_begin, limits_that_are_met_later), sys.argv[4:])
 

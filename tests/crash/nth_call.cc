@@ -1,7 +1,7 @@
 // Preloaded into a host or the command: something bad happens at the Nth of the calls by which it
 // touches a repo, or at its Nth allocation.
 //
-//   AIMLOG_FAULT="WHAT N"       once, or from there on: "WHAT N ever"
+//   AIMLOG_FAULT="WHAT N"       once; eight times: "WHAT N few"; from there on: "WHAT N ever"
 //   AIMLOG_FAULT_NOTE=FILE      gets the name of the call; or how many there were, if none was hit
 //
 // WHAT is kill-before, kill-half (of a write) or kill-after, which end the process as SIGKILL does;
@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
@@ -32,11 +33,13 @@ namespace {
 enum class What { nothing, kill_before, kill_half, kill_after, error, brief, memory };
 enum class Kind { open, read, write, sync, allocate, resize, map, populate, name, lock };
 
+constexpr unsigned long few = 8;
+
 struct Plan {
   What what = What::nothing;
   int error = 0;
   unsigned long nth = 0;
-  bool ever = false;
+  unsigned long last = 0;  // of the calls that are hit
 };
 
 // Constant-initialized: calls come before any constructor has run.
@@ -104,7 +107,7 @@ bool applies(Kind kind) {
 
 bool is_due(const char* name) {
   const unsigned long call = ++calls;
-  if (plan.ever ? call < plan.nth : call != plan.nth) return false;
+  if (call < plan.nth || call > plan.last) return false;
   if (!hit.exchange(true)) note(name);
   return true;
 }
@@ -151,10 +154,12 @@ bool memory_fails() {
 void read_plan() {
   const char* text = std::getenv("AIMLOG_FAULT");
   char word[16] = {};
-  char ever[8] = {};
-  if (text == nullptr || std::sscanf(text, "%15s %lu %7s", word, &plan.nth, ever) < 2) return;
+  char often[8] = {};
+  if (text == nullptr || std::sscanf(text, "%15s %lu %7s", word, &plan.nth, often) < 2) return;
   const std::string_view what = word;
-  plan.ever = std::strcmp(ever, "ever") == 0;
+  plan.last = plan.nth;
+  if (std::strcmp(often, "few") == 0) plan.last += few - 1;
+  if (std::strcmp(often, "ever") == 0) plan.last = ULONG_MAX;
   plan.what = What::error;
   if (what == "kill-before") plan.what = What::kill_before;
   if (what == "kill-half") plan.what = What::kill_half;

@@ -63,7 +63,7 @@ def size_and_told(repo):
 def more_readers_than_fit(root):
     """Who reads is told so; who records goes on. A killed reader's place is free."""
     repo = Repo(PROGRAMS, root)
-    host = repo.start("--results", 8000, *QUICK)
+    host = repo.start("--results", 8000, *QUICK, "--pace-us", 1000)
     wait_until(lambda: count_acks(repo.acks) > 100, "the host began")
     words = [NEIGHBOUR, os.path.join(repo.path, ".aimlog"), "fill"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -166,7 +166,7 @@ def the_disk_is_full_while_a_journal_is_replayed(root):
     subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", image], check=True)
     done = subprocess.run(["mount", "-o", "loop", image, disk], capture_output=True, text=True)
     if done.returncode != 0:
-        print("  skipped: a file system cannot be mounted here: " + done.stderr.strip())
+        print("not run: a file system cannot be mounted here: " + done.stderr.strip())
         return
     try:
         seed = Seed(PROGRAMS, root, "dead")

@@ -23,7 +23,7 @@ def drive(storage, python=sys.executable, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def outcome(driver, timeout=90):
+def outcome(driver, timeout=300):
     output, errors = driver.communicate(timeout=timeout)
     return driver.returncode, output, errors
 

@@ -17,7 +17,7 @@ from ray_fakes import Fit, Gated, Refusing, wait_for
 from ray_support import points, runs_of, statuses
 
 from aimlog.ray import AimlogCallback, copies
-from aimlog.ray.copies import COPY
+from aimlog.ray.copies import COPY, FILES
 from aimlog.ray.restore import begin_with_newest, set_aside
 
 
@@ -107,7 +107,7 @@ def test_a_restore_on_another_machine_fetches_the_copy(bucket, tmp_path):
     trial = fit.add("t")
     fit.run(trial)
     fit.callback._fit.plugin.flush()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not (bucket / "exp" / COPY).exists() and time.monotonic() < deadline:
         fit.tick()
         time.sleep(0.05)
@@ -125,6 +125,19 @@ def test_a_restore_on_another_machine_fetches_the_copy(bucket, tmp_path):
     assert [step for step, _ in points(runs["t"], "x")] == [1, 2, 1, 2, 3]
 
 
+def test_a_fetched_copy_is_durable_before_it_is_the_repo(bucket, tmp_path, monkeypatch):
+    fit = Elsewhere(AimlogCallback(), bucket)
+    fit.run(fit.add("t"))
+    fit.end()
+    done, sync, rename = [], os.fsync, os.rename
+    named = lambda fd: Path(os.readlink(f"/proc/self/fd/{fd}")).name  # noqa: E731
+    monkeypatch.setattr(os, "fsync", lambda fd: (done.append(named(fd)), sync(fd))[1])
+    monkeypatch.setattr(os, "rename", lambda *two: (done.append("renamed"), rename(*two))[1])
+    begin_with_newest(filesystem_of(bucket), "exp", str(tmp_path / "back"), entry(bucket)["job"])
+    assert set(FILES) | {"repo"} <= set(done[: done.index("renamed")]), done
+    assert done[-1] == "back", done
+
+
 def test_an_unchanged_repo_is_not_copied_again(bucket):
     fit = Elsewhere(AimlogCallback(sync_period=0.001), bucket)
     fit.run(fit.add("t"))
@@ -132,7 +145,7 @@ def test_an_unchanged_repo_is_not_copied_again(bucket):
     time.sleep(0.1)
     of_fit = fit.callback._fit.copies
     fit.tick()
-    assert of_fit.child.wait(30) == 0
+    assert of_fit.child.wait(300) == 0
     fit.tick()
     assert of_fit.child is None and of_fit.failed == 0
     fit.end()
@@ -341,5 +354,5 @@ def test_the_newest_copy_lands_last(bucket, tmp_path, monkeypatch):
     # Long enough for the second child to overtake the first one.
     wait_for((bucket / "exp" / COPY).exists, seconds=2)
     (bucket / "go").touch()
-    assert first is not second and first.wait(60) == 0 and second.wait(60) == 0
+    assert first is not second and first.wait(300) == 0 and second.wait(300) == 0
     assert trials_of_copy(bucket, tmp_path) == {"early", "late"}

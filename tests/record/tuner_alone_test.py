@@ -236,7 +236,7 @@ def a_killed_job_goes_on(root):
     for scheduler in SCHEDULERS:
         job = Job(root, scheduler)
         options = ["--samples", 8, "--scheduler", scheduler, "--ack-file", "acks"]
-        process = job.start(*options, "--throttle-ms", 3, *job.with_plugin())
+        process = job.start(*options, "--throttle-ms", 30, *job.with_plugin())
         job.wait_for_results(40, process)
         process.kill()
         process.communicate()
@@ -280,7 +280,7 @@ def a_lost_state_does_not_stop_the_job(root):
 
 def a_job_that_cannot_be_saved_goes_on(root):
     job = Job(root, "job")
-    process = job.start("--samples", 4, "--throttle-ms", 5, *job.with_plugin())
+    process = job.start("--samples", 4, "--throttle-ms", 20, *job.with_plugin())
     job.wait_for_results(10, process)
     os.rename(job.path("job"), job.path("moved"))
     with open(job.path("job"), "w", encoding="utf-8"):

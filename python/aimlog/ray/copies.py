@@ -196,7 +196,11 @@ def write_own(repo: str, own: Own) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, os.path.join(repo, OWN_MARK))
-    handle = os.open(repo, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    sync_directory(repo)
+
+
+def sync_directory(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:
@@ -254,6 +258,8 @@ def write_file(path: str, source: Any) -> None:
     with open(path, "wb") as target:
         while block := source.read(1 << 20):
             target.write(block)
+        target.flush()
+        os.fsync(target.fileno())  # what says that all is here is durable, too
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import ray
 
 import aimlog
-from aimlog.host import Plugin, PluginError
+from aimlog.host import OK, Plugin, PluginError
 from aimlog.logs import log_line
 from aimlog.ray.aim_repo import AimExport, check_command, check_directory
 from aimlog.ray.copies import Copies, patiently
@@ -322,7 +322,8 @@ class Fit:
         except Exception as error:
             self.trouble("cannot end the job", error)
         try:
-            plugin.close()
+            if plugin.close() != OK:
+                self.loud_trouble("the job's end", RuntimeError(plugin.last_error))
         except Exception as error:
             self.trouble("cannot close the plugin", error)
         self.plugin = None

@@ -22,6 +22,7 @@ from aimlog.ray.copies import (
     patiently,
     read_mark,
     read_own,
+    sync_directory,
     write_file,
     write_own,
 )
@@ -94,6 +95,7 @@ def fetch(filesystem: Any, path: str, directory: str, own: Own) -> str | None:
         write_own(whole, own)
         aside = set_aside(directory)
         os.rename(whole, os.path.join(directory, REPO))
+        sync_directory(directory)
     return aside
 
 

@@ -100,11 +100,12 @@ TEST_CASE("WhatTheHostThrowsIsSwallowed") {
 TEST_CASE("ALimitedLineComesOnceAMinuteWithACount") {
   Host host;
   Log log(host.sink(), {}, Severity::info);
-  for (int i = 0; i < 10; ++i) log.write_limited("disk", Severity::error, "disk full", i * second);
-  log.write_limited("other", Severity::error, "other", 5 * second);
-  log.write_limited("disk", Severity::error, "disk full", 61 * second);
-  log.write_limited("disk", Severity::error, "disk full", 62 * second);
-  log.write_limited("other", Severity::error, "other", 70 * second);
+  for (int i = 0; i < 10; ++i)
+    log.write_limited("disk", Severity::error, "disk full", {}, i * second);
+  log.write_limited("other", Severity::error, "other", {}, 5 * second);
+  log.write_limited("disk", Severity::error, "disk full", {}, 61 * second);
+  log.write_limited("disk", Severity::error, "disk full", {}, 62 * second);
+  log.write_limited("other", Severity::error, "other", {}, 70 * second);
   log.drain();
   std::vector<std::string> texts;
   for (const auto& [severity, text] : host.lines) texts.push_back(text);

@@ -3,6 +3,7 @@
 #include "plugin/commit/apply_event.h"
 #include "plugin/commit/recovery.h"
 #include "plugin/store/journal_table.h"
+#include "plugin/store/row_group.h"
 #include "plugin/store/tail_table.h"
 #include "tests/support/catch.h"
 #include "tests/unit/commit/journaled_repo.h"
@@ -104,6 +105,34 @@ TEST_CASE("ARunIsSealedWhenEnoughResultsWait") {
   CHECK(sealed(repo, "b") == 0);
   CHECK(repo.points("a", "x").size() == 1024);
   CHECK(repo.points("b", "x").size() == 5);
+}
+
+// Each with a place for each row would take gigabytes.
+TEST_CASE("ManySeriesOfOneResultEachAreSealedInParts") {
+  JournaledRepo repo(16 << 20);
+  begin(*repo.ring, {"a"});
+  constexpr int results = 2000;
+  for (int i = 0; i < results; ++i) {
+    const std::vector<std::string> names = {"x/" + std::to_string(i), "y/" + std::to_string(i)};
+    write_event(*repo.ring, shape(names));
+    REQUIRE(write_result(*repo.ring, "a", names, {Number::of(0.5), Number::of(i * 0.5)}, i));
+  }
+  while (apply_batch(repo) > 0) {
+  }
+  CHECK(sealed(repo, "a") > 1000);
+  size_t chunks = 0;
+  const Transaction txn(*repo.environment);
+  each_chunk(txn, 1, [&](const ChunkKey&, ByteView bytes) {
+    const RowGroupReader reader(bytes);
+    CHECK(reader.keys().size() * reader.rows() <= 1 << 21);
+    ++chunks;
+  });
+  CHECK(chunks > 1);
+  for (const int i : {0, 700, 999}) {
+    const auto points = repo.points("a", "y/" + std::to_string(i));
+    REQUIRE(points.size() == 1);
+    CHECK(points[0].step == i);
+  }
 }
 
 TEST_CASE("ATailStaysUntilTheLastOfItsRunsIsSealed") {

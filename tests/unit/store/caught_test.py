@@ -11,9 +11,13 @@ import sys
 
 
 def main(program, case):
-    done = subprocess.run([program, case], capture_output=True, text=True, timeout=100)
-    print(done.stdout[-3000:], done.stderr[-1000:])
-    caught = done.returncode != 0 and case in done.stdout and "FAILED:" in done.stdout
+    # Some faults need two to come at the same time, which a busy machine may put off.
+    for _ in range(3):
+        done = subprocess.run([program, case], capture_output=True, text=True, timeout=100)
+        print(done.stdout[-3000:], done.stderr[-1000:])
+        caught = done.returncode != 0 and case in done.stdout and "FAILED:" in done.stdout
+        if caught:
+            break
     if not caught:
         print(f"the planted fault was not caught by {case}, exit code {done.returncode}")
     return 0 if caught else 1

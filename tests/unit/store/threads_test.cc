@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "plugin/base/unique_fd.h"
 #include "plugin/store/environment.h"
 #include "plugin/store/environment_state.h"
 #include "plugin/store/write_lock.h"
@@ -116,6 +117,47 @@ TEST_CASE("ARepoThatCannotBeMadeYetIsInNoOthersWay") {
   CHECK(code == ErrorCode::busy);
   held.reset();
   CHECK(code_of_opening(dir / "sick", OpenMode::create) == ErrorCode::unknown);
+}
+
+TEST_CASE("ACommitInAStoreThatIsNotTrustedAnyMoreIsNone") {
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  WriteTransaction txn(*env);
+  txn.put(Table::losses, number_key(1), "x");
+  env->state().poisoned = true;  // a reader's assert, of another thread
+  CHECK_THROWS_AS(txn.commit(), Error);
+}
+
+// As LMDB would else take the locks away from who opens at that moment.
+TEST_CASE("ClosingWaitsForWhoIsOpening") {
+  TempDir dir;
+  auto env = Environment::open(dir.path(), OpenMode::create);
+  const UniqueFd opening(::open((dir / ".aimlog").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(::flock(opening.get(), LOCK_EX) == 0);
+  std::atomic<bool> is_closed = false;
+  std::thread closes([&] {
+    env.reset();
+    is_closed = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  CHECK_FALSE(is_closed);
+  ::flock(opening.get(), LOCK_UN);
+  closes.join();
+  CHECK(is_closed);
+}
+
+TEST_CASE("AForkedChildOpensTheRepoForItself") {
+  TempDir dir;
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  put_one(*env, 1, "the parent");
+  const auto write = [&] {
+    env->abandon_in_child();
+    put_one(*Environment::open(dir.path(), OpenMode::create), 2, "the child");
+    return 0;
+  };
+  CHECK(exited_with(run_in_child(write), 0));
+  put_one(*env, 3, "the parent");
+  CHECK(Transaction(*env).count(Table::losses) == 3);
 }
 
 TEST_CASE("AForkedChildOpensWhatAnotherThreadWasOpening") {

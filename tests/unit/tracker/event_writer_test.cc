@@ -1,5 +1,6 @@
 // Rings that stay full and rings that cannot be written: no hook waits for what cannot come, and
 // what is dropped is in the ring's own count.
+#include "plugin/base/clock.h"
 #include "tests/support/catch.h"
 #include "tests/support/faulty_file.h"
 #include "tests/unit/tracker/tracking_ring.h"
@@ -59,6 +60,48 @@ TEST_CASE("AnEndWithinBoundsWhateverTheHostChose") {
   }
   tracking.tracker.close();
   CHECK(tracking.tracker.counters().waits == 1);
+}
+
+TEST_CASE("AFullJournalIsWaitedForOnceThoughOtherEventsFindRoom") {
+  Config config;
+  config.full_wait_ms = 5;
+  TrackingRing tracking(config, ring_bytes_min);
+  tuner::ResultBuilder result;
+  result.clear();
+  result.add("loss", 0.5);
+  while (tracking.report(result.root()) == WriteOutcome::ok) {
+  }
+  CHECK(tracking.tracker.counters().waits == 1);
+  tuner_checkpoint_event checkpoint{};
+  checkpoint.size = sizeof checkpoint;
+  checkpoint.trial_id = borrow("t1");
+  for (int i = 0; i < 3; ++i) {
+    CHECK(tracking.tracker.checkpoint(checkpoint, true) == WriteOutcome::ok);
+    CHECK(tracking.report(result.root()) == WriteOutcome::dropped);
+  }
+  CHECK(tracking.tracker.counters().waits == 1);
+}
+
+TEST_CASE("ACommitThatDoesNotComeIsWaitedForOnce") {
+  Config config;
+  config.durability = Durability::always;
+  config.always_wait_ms = 1000;
+  TrackingRing tracking(config, ring_bytes_min);
+  tuner::ResultBuilder result;
+  result.clear();
+  result.add("loss", 0.5);
+  const auto report = [&] {
+    const int64_t begun = monotonic_ns();
+    CHECK(tracking.report(result.root()) == WriteOutcome::not_durable);
+    return static_cast<double>(monotonic_ns() - begun) / 1e9;
+  };
+  CHECK(report() >= 1.0);
+  double waited = 0;
+  for (int i = 0; i < 40; ++i) waited += report();
+  CHECK(waited < 20);  // not 40
+  // A commit came through: the next one may.
+  tracking.handover.set_durable(tracking.ring->published_sequence());
+  CHECK(report() >= 1.0);
 }
 
 TEST_CASE("GapRecordsOfALongDroughtLeaveTheReserveToLifeCycleEvents") {

@@ -53,6 +53,52 @@ TEST_CASE("OfASessionThatIsLargerThanARecordTheEssentialIsKept") {
   CHECK(tracking.tracker.counters().values_cut > 0);
 }
 
+TEST_CASE("TextsThatAreLargerThanARecordAreCutAndCounted") {
+  TrackingRing tracking({}, ring_bytes_min);
+  const size_t record_bytes_max = tracking.ring->writer().record_bytes_max();
+  const std::string large(3 * record_bytes_max, 'x');
+  const std::string bad(record_bytes_max / 2, static_cast<char>(0xff));  // repaired it is longer
+  tuner_trial trial{};
+  trial.size = sizeof trial;
+  trial.id = trial.name = trial.trainable_name = trial.experiment_tag = borrow(large);
+  trial.local_dir = trial.remote_dir = trial.node_ip = borrow(bad);
+  tuner_trial_start_event start{};
+  start.size = sizeof start;
+  start.checkpoint_path = borrow(large);
+  CHECK(tracking.tracker.start(start, trial, false) == WriteOutcome::ok);
+  tuner_trial_error_event error{};
+  error.size = sizeof error;
+  error.trial_id = borrow(large);
+  for (const std::string& text : {large, bad}) {
+    error.error_text = borrow(text);
+    CHECK(tracking.tracker.failure(error, false) == WriteOutcome::ok);
+  }
+  const auto starts = tracking.events_of<StartEvent>();
+  REQUIRE(starts.size() == 1);
+  CHECK(starts[0].name == large.substr(0, record_bytes_max / 16));
+  const auto failures = tracking.events_of<FailureEvent>();
+  REQUIRE(failures.size() == 2);
+  CHECK(failures[0].error_text == large.substr(0, record_bytes_max / 2));
+  CHECK(tracking.tracker.counters().values_cut >= 5);
+  CHECK(tracking.tracker.counters().events_dropped == 0);
+}
+
+// Where they fit together none is cut.
+TEST_CASE("LongPathsStayWholeInASmallJournal") {
+  TrackingRing tracking({}, ring_bytes_min);
+  const std::string path(3000, 'p');
+  tuner_trial trial{};
+  trial.size = sizeof trial;
+  trial.id = borrow("t");
+  trial.local_dir = borrow(path);
+  tuner_trial_start_event start{};
+  start.size = sizeof start;
+  start.checkpoint_path = borrow(path);
+  CHECK(tracking.tracker.start(start, trial, false) == WriteOutcome::ok);
+  CHECK(tracking.events_of<StartEvent>().at(0).local_dir == path);
+  CHECK(tracking.tracker.counters().values_cut == 0);
+}
+
 // What setup told is not forgotten where there was no room for it.
 TEST_CASE("NothingIsRecordedBeforeTheSession") {
   Config config;
