@@ -9,6 +9,7 @@ usage: serve_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 import json
 import os
 import pathlib
+import random
 import socket
 import subprocess
 import sys
@@ -25,9 +26,15 @@ START_S = 120
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One below those that the system gives to others in the seconds until it is used."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Served:

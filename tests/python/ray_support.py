@@ -14,6 +14,9 @@ from pathlib import Path
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_SYNCER", "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# A busy machine is no reason to kill workers or to give up on them.
+os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
+os.environ.setdefault("RAY_worker_register_timeout_seconds", "300")
 
 import ray
 from ray import tune

@@ -168,7 +168,7 @@ TEST_CASE("AForkedChildOpensWhatAnotherThreadWasOpening") {
   std::thread other([&] { code_of_opening(dir / "sick", OpenMode::create); });
   let_others_come();
   const int status = run_in_child([&] {
-    ::alarm(20);  // it must not wait for a thread that it does not have
+    ::alarm(60);  // it must not wait for a thread that it does not have
     Environment::open(dir / "new", OpenMode::create);
     return code_of_opening(dir / "sick", OpenMode::create) == ErrorCode::busy ? 0 : 1;
   });
