@@ -148,8 +148,8 @@ tuner_status Instance::flush(uint32_t timeout_ms, tuner_error* error) {
 
 void Instance::tell_dropped() noexcept {
   log_.write_limited("drop", Severity::warning,
-                     "events are dropped: the journal has no room for them, since commits fail or "
-                     "do not keep up");
+                     "events are dropped: there is no room for them in the journal, since commits "
+                     "fail or do not keep up, or it cannot be written");
 }
 
 bool Instance::commits_wait(uint64_t pending_age_ms) const {

@@ -9,6 +9,7 @@
 #include "plugin/adapter/guard.h"
 #include "plugin/adapter/streams.h"
 #include "plugin/base/default_floats.h"
+#include "plugin/base/prepare_exceptions.h"
 #include "plugin/base/signals.h"
 #include "plugin/read/names.h"
 #include "plugin/read/open_repo.h"
@@ -40,6 +41,7 @@ struct OpenRepo {
 template <typename Work>
 tuner_status with_repo(aimlog_repo* handle, tuner_error* error, const Work& work) noexcept {
   return guard(error, [&]() -> tuner_status {
+    prepare_exceptions();
     const DefaultFloats floats;
     if (handle == nullptr) throw Error(ErrorCode::invalid_argument, "the repo is NULL");
     const auto& repo = *reinterpret_cast<const OpenRepo*>(handle);

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "plugin/base/prepare_exceptions.h"
 #include "plugin/base/signals.h"
 
 namespace aimlog {
@@ -57,6 +58,7 @@ size_t parallel_some(size_t count, const std::function<bool()>& go_on,
     return next++;
   };
   const auto run = [&] {
+    prepare_exceptions();
     while (const auto i = take()) {
       try {
         work(*i);

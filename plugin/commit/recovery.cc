@@ -15,12 +15,37 @@
 namespace aimlog {
 namespace {
 
+// Sees to it, before each write, that a writer who was stopped keeps nobody waiting for ever.
+class FreeRepo {
+ public:
+  FreeRepo(const Environment& environment, std::optional<std::chrono::milliseconds> patience)
+      : environment_(environment), patience_(patience) {}
+
+  void expect() const {
+    if (!patience_) return;
+    const std::filesystem::path& file = environment_.paths().write_lock;
+    const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, *patience_);
+    if (lock.is_late())
+      throw Error(ErrorCode::io,
+                  "another process has been writing to the repo, or was stopped "
+                  "while it did, for " +
+                      std::to_string(patience_->count() / 1000) + " s (" + file.string() +
+                      " is locked)");
+  }
+
+ private:
+  const Environment& environment_;
+  const std::optional<std::chrono::milliseconds> patience_;
+};
+
 // Replays one ring, batch by batch; each batch is committed with the position it reaches.
 class Replay {
  public:
-  Replay(Environment& environment, const DeadRing& ring, RecoveryReport& report)
+  Replay(Environment& environment, const DeadRing& ring, const FreeRepo& free,
+         RecoveryReport& report)
       : environment_(environment),
         ring_(ring),
+        free_(free),
         report_(report),
         image_(ring.id()),
         is_whole_(ring.unreadable_bytes() == 0) {}
@@ -38,6 +63,7 @@ class Replay {
     bool more = false;
     uint64_t events = 0;
     uint64_t lost = 0;
+    free_.expect();
     with_write_transaction(environment_, [&](WriteTransaction& txn) {
       image_.reload(txn);
       const IsLive is_live = is_ring_live(environment_);
@@ -74,19 +100,21 @@ class Replay {
 
   Environment& environment_;
   const DeadRing& ring_;
+  const FreeRepo& free_;
   RecoveryReport& report_;
   JournalImage image_;
   const bool is_whole_;
   uint64_t events_ = 0;
 };
 
-void replay_ring(Environment& environment, const DeadRing& ring, RecoveryReport& report) {
+void replay_ring(Environment& environment, const DeadRing& ring, const FreeRepo& free,
+                 RecoveryReport& report) {
   if (ring.is_cut_short()) {
     report.problems.push_back("the journal " + ring.path().string() +
                               " is shorter than it was made: events that stood in the missing "
                               "part are lost, and nobody can tell how many");
   }
-  Replay(environment, ring, report).run();
+  Replay(environment, ring, free, report).run();
   if (ring.unreadable_bytes() > 0) {
     report.problems.push_back(std::to_string(ring.unreadable_bytes()) +
                               " bytes of a journal cannot be read now, so it stays, and what "
@@ -95,33 +123,9 @@ void replay_ring(Environment& environment, const DeadRing& ring, RecoveryReport&
   }
 }
 
-// Sees to it, before the first write, that a writer who was stopped keeps nobody waiting for ever.
-class FreeRepo {
- public:
-  FreeRepo(const Environment& environment, std::optional<std::chrono::milliseconds> patience)
-      : environment_(environment), patience_(patience) {}
-
-  void expect() {
-    if (!patience_) return;
-    const std::filesystem::path& file = environment_.paths().write_lock;
-    const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, *patience_);
-    if (lock.is_late())
-      throw Error(ErrorCode::io,
-                  "another process has been writing to the repo, or was stopped "
-                  "while it did, for " +
-                      std::to_string(patience_->count() / 1000) + " s (" + file.string() +
-                      " is locked)");
-    patience_.reset();
-  }
-
- private:
-  const Environment& environment_;
-  std::optional<std::chrono::milliseconds> patience_;
-};
-
 // One ring's file must not keep the others from being replayed: what is wrong with it is told.
 // Trouble with the store would only come again, and is thrown.
-void recover_ring(Environment& environment, const std::filesystem::path& path, FreeRepo& free,
+void recover_ring(Environment& environment, const std::filesystem::path& path, const FreeRepo& free,
                   RecoveryReport& report) {
   bool in_store = false;
   const char* outcome = " cannot be replayed: ";
@@ -129,13 +133,13 @@ void recover_ring(Environment& environment, const std::filesystem::path& path, F
     auto ring = DeadRing::open(path);
     if (!ring) return;
     in_store = true;
-    free.expect();
-    replay_ring(environment, *ring, report);
+    replay_ring(environment, *ring, free, report);
     in_store = false;
     if (ring->unreadable_bytes() > 0) return;
     outcome = " is replayed and stays: ";
     ring->remove();
     in_store = true;
+    free.expect();
     with_write_transaction(environment,
                            [&](WriteTransaction& txn) { erase_journal(txn, ring->id()); });
   } catch (const Error& error) {
@@ -148,7 +152,7 @@ void recover_ring(Environment& environment, const std::filesystem::path& path, F
 // Rows whose ring is gone: its records were all applied when it was unlinked, or somebody deleted
 // the file. Either way nothing more comes through it, once a power cut cannot bring it back: then
 // its row would be missing, and all its events would be applied a second time.
-void conclude_lost_rings(Environment& environment, FreeRepo& free, RecoveryReport& report) {
+void conclude_lost_rings(Environment& environment, const FreeRepo& free, RecoveryReport& report) {
   std::vector<RingId> lost;
   {
     const Transaction txn(environment);
@@ -157,7 +161,6 @@ void conclude_lost_rings(Environment& environment, FreeRepo& free, RecoveryRepor
     });
   }
   if (lost.empty()) return;
-  free.expect();
   try {
     sync_directory(environment.paths().journals);
   } catch (const Error& error) {
@@ -166,6 +169,7 @@ void conclude_lost_rings(Environment& environment, FreeRepo& free, RecoveryRepor
     return;
   }
   for (const RingId& ring : lost) {
+    free.expect();
     with_write_transaction(environment, [&](WriteTransaction& txn) {
       JournalImage image(ring);
       image.reload(txn);
@@ -185,7 +189,7 @@ void conclude_lost_rings(Environment& environment, FreeRepo& free, RecoveryRepor
 RecoveryReport recover_dead_journals(Environment& environment,
                                      std::optional<std::chrono::milliseconds> patience) {
   RecoveryReport report;
-  FreeRepo free(environment, patience);
+  const FreeRepo free(environment, patience);
   // One recovery at a time in a repo: while another one holds a dead ring, its job would look
   // alive. Whoever is stopped in the middle of his must not stop others for ever, so after a while
   // we go on without; DeadRing's own lock keeps the rings apart.

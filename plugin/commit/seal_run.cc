@@ -32,7 +32,7 @@ class Sealer {
 
   void seal() {
     for (const LiveRun::PendingRow& row : rows_) {
-      if (group_.steps.size() == row_group_rows_max || cells() > cells_max) put_group();
+      if (group_.steps.size() == row_group_rows_max || is_too_wide_for(row)) put_group();
       add_row(row);
     }
     put_group();
@@ -48,8 +48,13 @@ class Sealer {
   };
 
   // Each column has a place for each row, also where nearly all are empty: of series that each
-  // appear in one result only, a few thousand results would take gigabytes.
-  size_t cells() const { return group_.columns.size() * (group_.steps.size() + 1); }
+  // appear in one result only, or of a result that is much wider than those before it, a few
+  // thousand results would take gigabytes.
+  bool is_too_wide_for(const LiveRun::PendingRow& row) {
+    size_t columns = group_.columns.size();
+    if (layout_.shape != row.shape) columns += shape_row(txn_, image_, row.shape).names.size();
+    return columns * (group_.steps.size() + 1) > cells_max;
+  }
 
   void add_row(const LiveRun::PendingRow& pending) {
     const ResultParts result(run_.result(pending));

@@ -78,9 +78,15 @@ class SeriesSource : public BatchSource {
       }
     }
     tasks.push_back(pieces.size());
-    parallel_each(tasks.size() - 1, [&](size_t task) {
-      for (size_t i = tasks[task]; i < tasks[task + 1]; ++i) pieces[i].put_into(points);
-    });
+    try {
+      parallel_each(tasks.size() - 1, [&](size_t task) {
+        for (size_t i = tasks[task]; i < tasks[task + 1]; ++i) pieces[i].put_into(points);
+      });
+    } catch (const Error&) {
+      txn.expect_one_commit();
+      throw;
+    }
+    txn.expect_one_commit();
   }
 
   std::shared_ptr<Environment> environment_;

@@ -104,6 +104,9 @@ class Transaction {
   // The number of the commit it stands on, anybody's newest when it began. Each commit has one
   // more, so who keeps a copy of rows sees whether others wrote.
   uint64_t newest_commit() const;
+  // Of a reader that its writers cannot see (it may not write lock.mdb): throws Error(busy) where
+  // views that it was given may have been overwritten by now.
+  void expect_one_commit() const;
 
   struct State;
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "plugin/base/file.h"
 #include "plugin/base/random.h"
@@ -196,16 +197,8 @@ void Environment::State::open_files(Opening opening) {
 
 void Environment::State::close_map() {
   if (env == nullptr) return;
-  // From LMDB 0.9.26 to 0.9.31 who closes last takes the mutexes away from one who opens meanwhile.
-  std::optional<OpeningLock> lock;
-  try {
-    lock.emplace(paths.root, std::chrono::milliseconds(300));
-  } catch (const std::exception&) {
-    // Somebody has been opening it for long, and may be stopped: this end does not wait for that.
-  }
-  mdb_env_close(env);
-  env = nullptr;
-  lock_descriptor = -1;
+  lock_descriptor = -1;  // first, for a child that is forked meanwhile
+  close_beside_openers(std::exchange(env, nullptr), paths.root);
 }
 
 void Environment::State::close_files() {

@@ -123,6 +123,7 @@ struct Transaction::State {
   // Nobody sees a reader without a place in LMDB's table: pages that it reads may be written anew
   // once there were two commits.
   bool is_overtaken() const;
+  void expect_one_commit() const;
   // What `look` returns. Error(busy) where that may be of several commits, or look like damage.
   template <typename Look>
   auto seen(const Look& look) const;

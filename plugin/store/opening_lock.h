@@ -5,9 +5,12 @@
 #pragma once
 
 #include <fcntl.h>
+#include <lmdb.h>
 
 #include <chrono>
+#include <exception>
 #include <filesystem>
+#include <optional>
 
 #include "plugin/base/error.h"
 #include "plugin/store/timed_lock.h"
@@ -31,5 +34,16 @@ class OpeningLock {
  private:
   TimedLock lock_;
 };
+
+// From LMDB 0.9.26 to 0.9.31 who closes last takes the mutexes away from one who opens meanwhile.
+// Somebody who has been opening it for long may be stopped: he is not waited for.
+inline void close_beside_openers(MDB_env* env, const std::filesystem::path& root) noexcept {
+  std::optional<OpeningLock> lock;
+  try {
+    lock.emplace(root, std::chrono::milliseconds(300));
+  } catch (const std::exception&) {
+  }
+  mdb_env_close(env);
+}
 
 }  // namespace aimlog

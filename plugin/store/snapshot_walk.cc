@@ -24,7 +24,7 @@ constexpr int map_tries = 10;
 // A read transaction of LMDB's: as long as it lives, no page of its snapshot is used anew.
 class Pin {
  public:
-  explicit Pin(const RepoPaths& paths) {
+  explicit Pin(const RepoPaths& paths) : root_(paths.root) {
     // Without its lock file LMDB has no table of readers, and nobody else is there.
     if (::access((paths.root / "lock.mdb").c_str(), W_OK) != 0) return;
     for (int tries = 0; tries < process_id_tries && !open(paths); ++tries) close();
@@ -55,9 +55,11 @@ class Pin {
            claim_process_id(env_);
   }
   void close() {
-    if (env_ != nullptr) mdb_env_close(env_);
+    if (env_ != nullptr) close_beside_openers(env_, root_);
     env_ = nullptr;
   }
+
+  const std::filesystem::path root_;
 
   MDB_env* env_ = nullptr;
   MDB_txn* txn_ = nullptr;

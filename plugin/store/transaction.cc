@@ -82,6 +82,34 @@ Bytes behind(ByteView prefix) {
 
 }  // namespace
 
+bool Transaction::State::is_overtaken() const {
+  if (!env.lockless || txn == nullptr) return false;
+  MDB_envinfo info;
+  mdb_env_info(env.env, &info);
+  return info.me_last_txnid >= mdb_txn_id(txn) + 2;
+}
+
+void Transaction::State::expect_one_commit() const {
+  if (!is_overtaken()) return;
+  env.poisoned = false;  // what an assert met is no damage
+  throw Error(ErrorCode::busy, env.paths.data.string() +
+                                   " was written while it was read, unseen by its writers for "
+                                   "want of leave to write lock.mdb beside it: try again, or get "
+                                   "that leave");
+}
+
+template <typename Look>
+auto Transaction::State::seen(const Look& look) const {
+  try {
+    const auto found = look();
+    expect_one_commit();
+    return found;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::corrupt) expect_one_commit();
+    throw;
+  }
+}
+
 Transaction::State::State(Environment::State& environment, bool writes)
     : env(environment), write(writes) {
   env.expect_usable();
@@ -93,7 +121,10 @@ Transaction::State::State(Environment::State& environment, bool writes)
     // LMDB notes which commit a reader begins at and then copies where that commit's trees are. Two
     // commits in between, and these are the trees of the later one. Nothing is wrong with them, but
     // the numbers differ, as they do in a file that lost a commit: there they always will.
-    for (int left = write ? 0 : begin_tries; !check_row_counts(left == 0); --left) {
+    const auto is_whole = [&](bool last_try) {
+      return seen([&] { return check_row_counts(last_try); });
+    };
+    for (int left = write ? 0 : begin_tries; !is_whole(left == 0); --left) {
       finish(false);
       begin();
     }
@@ -161,32 +192,6 @@ void Transaction::State::write_row_counts() {
   MDB_val k = to_val(key);
   MDB_val v = to_val(value);
   expect(mdb_put(txn, env.tables[0], &k, &v, 0), "cannot write");
-}
-
-bool Transaction::State::is_overtaken() const {
-  if (!env.lockless || txn == nullptr) return false;
-  MDB_envinfo info;
-  mdb_env_info(env.env, &info);
-  return info.me_last_txnid >= mdb_txn_id(txn) + 2;
-}
-
-template <typename Look>
-auto Transaction::State::seen(const Look& look) const {
-  const auto expect_one_commit = [&] {
-    if (!is_overtaken()) return;
-    throw Error(ErrorCode::busy, env.paths.data.string() +
-                                     " was written while it was read, unseen by its writers for "
-                                     "want of leave to write lock.mdb beside it: try again, or get "
-                                     "that leave");
-  };
-  try {
-    const auto found = look();
-    expect_one_commit();
-    return found;
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::corrupt) expect_one_commit();
-    throw;
-  }
 }
 
 int Transaction::State::finish(bool commit) {
@@ -260,6 +265,7 @@ void Transaction::scan(Table table, ByteView prefix, ByteView from,
     if (!start.empty() && cursor.seek_before(start)) cursor.payload();
     bool more = start.empty() ? cursor.move(MDB_FIRST) : cursor.seek(start);
     for (; more && cursor.key().starts_with(prefix); more = cursor.move(MDB_NEXT)) {
+      state_->expect_one_commit();
       if (!visit(cursor.key(), cursor.payload())) return false;
     }
     if (more) cursor.payload();
@@ -287,6 +293,8 @@ uint64_t Transaction::count(Table table) const {
                  "cannot read");
   return stat.ms_entries;
 }
+
+void Transaction::expect_one_commit() const { state_->expect_one_commit(); }
 
 uint64_t Transaction::newest_commit() const { return state_->counts.transaction; }
 

@@ -53,6 +53,7 @@ WriteOutcome EventWriter::write_result(const TrialKey& trial, const Hash128& sha
 }
 
 bool EventWriter::write_gap() {
+  if (!begun_) return false;
   gap_payload_.clear();
   append_event(gap_payload_, gap_);
   const auto bytes = static_cast<uint32_t>(gap_payload_.size());
@@ -73,7 +74,7 @@ uint64_t EventWriter::append(EventType type, ByteView prefix, ByteView body, Rin
     return 0;
   }
   const auto bytes = static_cast<uint32_t>(size);
-  char* place = has_gap() ? nullptr : ring_.reserve(bytes, room);
+  char* place = gap_is_due() ? nullptr : ring_.reserve(bytes, room);
   if (place == nullptr) place = find_room(bytes, room);
   if (place == nullptr) return 0;
   // What found room in the reserve says nothing of room for results: they go on dropping at once.
@@ -82,6 +83,7 @@ uint64_t EventWriter::append(EventType type, ByteView prefix, ByteView body, Rin
   if (!body.empty()) std::memcpy(place + prefix.size(), body.data(), body.size());
   const uint64_t sequence = ring_.publish(static_cast<uint16_t>(type), bytes);
   unwritable_ = sequence == 0;
+  begun_ = begun_ || sequence != 0;
   return sequence;
 }
 
@@ -100,14 +102,14 @@ bool EventWriter::wait_durable(uint64_t sequence) {
     return true;
   }
   late_ = true;
-  durable_when_late_ = handover_.durable_sequence();
+  if (!stuck) durable_when_late_ = handover_.durable_sequence();
   return false;
 }
 
 // The gap comes first, so that it stands where the events are missing; a result waits behind it
 // like behind any other.
 char* EventWriter::find_room(uint32_t bytes, RingRoom room) {
-  if (has_gap() && ring_.reserve(bytes + gap_bytes_max, room) != nullptr && write_gap()) {
+  if (gap_is_due() && ring_.reserve(bytes + gap_bytes_max, room) != nullptr && write_gap()) {
     char* place = ring_.reserve(bytes, room);
     if (place != nullptr) return place;
   }
@@ -135,8 +137,8 @@ char* EventWriter::wait_for_room(uint32_t bytes, RingRoom room) {
   while (true) {
     handover_.wake();
     std::this_thread::sleep_for(std::chrono::microseconds(100));
-    if (has_gap()) write_gap();
-    if (!has_gap()) place = ring_.reserve(bytes, room);
+    if (gap_is_due()) write_gap();
+    if (!gap_is_due()) place = ring_.reserve(bytes, room);
     if (place != nullptr || unwritable_) break;
     if (!may_wait_on() && monotonic_ns() >= deadline) break;
   }

@@ -49,6 +49,8 @@ class EventWriter {
   void begin_close() { closing_ = true; }
 
   bool has_gap() const { return gap_.results + gap_.others > 0; }
+  // Behind the session, which is the first record: nobody could place it before.
+  bool gap_is_due() const { return begun_ && has_gap(); }
 
  private:
   // Writes the pending gap record if there is room for it.
@@ -74,6 +76,7 @@ class EventWriter {
   RingWriter& ring_;
   Counters& counters_;
   GapEvent gap_;
+  bool begun_ = false;  // the first record is in the ring
   // A wait for room ran out: what finds none is dropped at once until a result finds some.
   bool full_ = false;
   // The last record could not be written into the ring's file, though there was room.

@@ -1,5 +1,6 @@
 #include "plugin/tracker/result_encoder.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -258,15 +259,21 @@ void ResultEncoder::append_cut(tuner_value value, size_t bytes_max) {
 
 void ResultEncoder::append_objects() {
   buffer_.resize(bytes_);
+  size_t left = objects_.size();
   for (const Object& object : objects_) {
+    // Of each that follows at least its length and its tag have to fit.
+    const size_t for_others = std::min(rules_.record_bytes_max, 5 * --left);
+    const size_t bytes_max = rules_.record_bytes_max - for_others;
     const size_t length_at = buffer_.size();
     append_fixed(buffer_, uint32_t{0});
     const size_t start = buffer_.size();
     if (start < rules_.record_bytes_max - rules_.record_bytes_max / 4) {
+      const Counters before = counters_;
       encode_value(buffer_, *object.value, counters_);
-      if (buffer_.size() > rules_.record_bytes_max) {
+      if (buffer_.size() > bytes_max) {
         buffer_.resize(start);
-        append_cut(*object.value, rules_.record_bytes_max - start);
+        counters_ = before;
+        append_cut(*object.value, bytes_max - std::min(start, bytes_max));
       }
     } else {
       append_cut(tuner_value{}, 0);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "plugin/base/clock.h"
+#include "plugin/base/prepare_exceptions.h"
 #include "plugin/base/random.h"
 #include "plugin/base/small_bytes.h"
 #include "plugin/base/utf8.h"
@@ -232,6 +233,7 @@ WriteOutcome Tracker::result(const tuner_trial_result_event& event) {
 }
 
 WriteOutcome Tracker::record_result(const tuner_trial_result_event& event) {
+  prepare_exceptions();
   TrackedTrial& trial = find_trial(event.trial_key, event.trial_id);
   if (event.result == nullptr || event.result->tag != TUNER_TAG_MAP) {
     throw Error(ErrorCode::invalid_argument, "the result is no map");

@@ -240,6 +240,7 @@ tuner_status plugin_close_instance(plugin_object* self, PyObject** interrupt) {
     pthread_mutex_unlock(&self->lock);
     return TUNER_OK;
   }
+  self->error.length = 0;
   Py_BEGIN_ALLOW_THREADS;
   status = self->lib.table->destroy(instance, &self->error);
   library_close(&self->lib);

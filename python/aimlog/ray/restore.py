@@ -5,6 +5,7 @@ They are in the repo that is here, unless the job went on elsewhere in the meant
 thrown away: a repo that turns out to be the older one is set aside.
 """
 
+import contextlib
 import logging
 import os
 import tarfile
@@ -95,7 +96,8 @@ def fetch(filesystem: Any, path: str, directory: str, own: Own) -> str | None:
         write_own(whole, own)
         aside = set_aside(directory)
         os.rename(whole, os.path.join(directory, REPO))
-        sync_directory(directory)
+        with contextlib.suppress(OSError):  # else it would be fetched and set aside once more
+            sync_directory(directory)
     return aside
 
 

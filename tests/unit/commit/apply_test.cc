@@ -124,7 +124,7 @@ TEST_CASE("ManySeriesOfOneResultEachAreSealedInParts") {
   const Transaction txn(*repo.environment);
   each_chunk(txn, 1, [&](const ChunkKey&, ByteView bytes) {
     const RowGroupReader reader(bytes);
-    CHECK(reader.keys().size() * reader.rows() <= 1 << 21);
+    CHECK(reader.keys().size() * reader.rows() <= 1 << 20);
     ++chunks;
   });
   CHECK(chunks > 1);
@@ -133,6 +133,30 @@ TEST_CASE("ManySeriesOfOneResultEachAreSealedInParts") {
     REQUIRE(points.size() == 1);
     CHECK(points[0].step == i);
   }
+}
+
+TEST_CASE("AWideResultBehindManyNarrowOnesIsSealedApart") {
+  JournaledRepo repo(16 << 20);
+  begin(*repo.ring, {"a"});
+  write_results(*repo.ring, "a", 1, 1000);
+  std::vector<std::string> wide;
+  std::vector<Number> numbers;
+  for (int i = 0; i < 10000; ++i) {
+    wide.push_back("class/" + std::to_string(i));
+    numbers.push_back(Number::of(i * 0.5));
+  }
+  write_event(*repo.ring, shape(wide));
+  REQUIRE(write_result(*repo.ring, "a", wide, numbers, 1001));
+  write_results(*repo.ring, "a", 1002, 1030);
+  while (apply_batch(repo) > 0) {
+  }
+  const Transaction txn(*repo.environment);
+  each_chunk(txn, 1, [&](const ChunkKey&, ByteView bytes) {
+    const RowGroupReader reader(bytes);
+    CHECK(reader.keys().size() * reader.rows() <= 1 << 20);
+  });
+  CHECK(repo.points("a", "class/9999").size() == 1);
+  CHECK(repo.points("a", "x").size() == 1029);
 }
 
 TEST_CASE("ATailStaysUntilTheLastOfItsRunsIsSealed") {

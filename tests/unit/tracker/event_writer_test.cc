@@ -104,6 +104,17 @@ TEST_CASE("ACommitThatDoesNotComeIsWaitedForOnce") {
   CHECK(report() >= 1.0);
 }
 
+TEST_CASE("WhatWasLostBeforeTheSessionIsToldBehindIt") {
+  TrackingRing tracking({}, ring_bytes_min);
+  tracking.tracker.drop(false);
+  tuner::ResultBuilder result;
+  result.clear();
+  result.add("loss", 0.5);
+  CHECK(tracking.report(result.root()) == WriteOutcome::ok);
+  CHECK(std::holds_alternative<SessionEvent>(tracking.events().at(0)));
+  CHECK(recorded_drops(tracking) == 1);
+}
+
 TEST_CASE("GapRecordsOfALongDroughtLeaveTheReserveToLifeCycleEvents") {
   Config config;
   config.full_wait_ms = 0;

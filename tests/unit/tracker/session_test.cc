@@ -83,6 +83,21 @@ TEST_CASE("TextsThatAreLargerThanARecordAreCutAndCounted") {
   CHECK(tracking.tracker.counters().events_dropped == 0);
 }
 
+TEST_CASE("ATextThatIsLargerThanARecordIsCutInItsResult") {
+  TrackingRing tracking({}, ring_bytes_min);
+  const std::string large(3 * tracking.ring->writer().record_bytes_max(), 'x');
+  tuner::ResultBuilder result;
+  result.clear();
+  result.add("loss", 0.5);
+  result.add("a", large);
+  result.add("b", large);
+  CHECK(tracking.report(result.root()) == WriteOutcome::ok);
+  CHECK(tracking.tracker.counters().values_cut == 2);
+  const auto results = tracking.events_of<ResultEvent>();
+  REQUIRE(results.size() == 1);
+  CHECK(results[0].result.size() > 1000);
+}
+
 // Where they fit together none is cut.
 TEST_CASE("LongPathsStayWholeInASmallJournal") {
   TrackingRing tracking({}, ring_bytes_min);
@@ -126,13 +141,13 @@ TEST_CASE("NothingIsRecordedBeforeTheSession") {
   CHECK(tracking.report(result.root()) == WriteOutcome::ok);
   RingRecord record;
   REQUIRE(tracking.ring->read(position, record));
+  REQUIRE(static_cast<EventType>(record.type) == EventType::session);
+  CHECK(std::get<SessionEvent>(decode_event(EventType::session, record.payload)).job_id == "job");
+  REQUIRE(tracking.ring->read(record.end, record));
   REQUIRE(static_cast<EventType>(record.type) == EventType::gap);  // of what was dropped
   const auto gap = std::get<GapEvent>(decode_event(EventType::gap, record.payload));
   CHECK(gap.results == 1);
   CHECK(gap.others == 2);
-  REQUIRE(tracking.ring->read(record.end, record));
-  REQUIRE(static_cast<EventType>(record.type) == EventType::session);
-  CHECK(std::get<SessionEvent>(decode_event(EventType::session, record.payload)).job_id == "job");
 }
 
 }  // namespace aimlog::test
