@@ -176,15 +176,13 @@ def fuzz(targets, seconds, jobs):
 def fuzz_evenly(targets, seconds, jobs, goal, deadline):
     """Runs what has had the least CPU time over all runs so far, until each has had `goal` seconds
     or `deadline` (time.monotonic) is near. A target with a finding is left alone from then on."""
-    totals = fuzz_ledger.add_up(fuzz_ledger.read_totals(), read_ledger())
-    before = {name: totals.get(name, {}).get("cpu_seconds", 0) for name in targets}
 
     def due(ran):
-        spent = {name: before[name] + sum(each.cpu_seconds for each in ran.get(name, []))
-                 for name in targets}
-        found = {name for name in ran if any(each.findings for each in ran[name])}
         if time.monotonic() + seconds > deadline:
             return []
+        totals = fuzz_ledger.add_up(fuzz_ledger.read_totals(), read_ledger())  # with these runs
+        spent = {name: totals.get(name, {}).get("cpu_seconds", 0) for name in targets}
+        found = {name for name in ran if any(each.findings for each in ran[name])}
         return sorted((n for n in targets if spent[n] < goal and n not in found), key=spent.get)
 
     return run_while(targets, seconds, jobs, due)

@@ -73,6 +73,8 @@ tuner_status hook(tuner_instance* handle, const Event* event, const char* name, 
     if (instance.is_child()) [[unlikely]]
       return refuse_child(error);
     instance.drain_log();
+    // Not for each result: where these are more than a copy the tracker does it.
+    if constexpr (is_recorded<Event> && !is_result<Event>) prepare_exceptions();
     const WriteOutcome outcome = counting_drops<Event>(
         instance.tracker(), [&] { return work(instance.tracker(), read_growable(event, name)); });
     if (outcome == WriteOutcome::dropped) [[unlikely]]
@@ -108,10 +110,8 @@ tuner_status destroy(tuner_instance* handle, tuner_error* error) noexcept {
 
 tuner_status setup(tuner_instance* self, const tuner_setup_event* event,
                    tuner_error* error) noexcept {
-  return hook(self, event, "setup: event", error, [](Tracker& tracker, const tuner_setup_event& e) {
-    prepare_exceptions();
-    return tracker.setup(e);
-  });
+  return hook(self, event, "setup: event", error,
+              [](Tracker& tracker, const tuner_setup_event& e) { return tracker.setup(e); });
 }
 
 tuner_status on_step(tuner_instance* self, const tuner_step_event* event,
@@ -124,7 +124,6 @@ tuner_status on_trial_start(tuner_instance* self, const tuner_trial_start_event*
                             tuner_error* error) noexcept {
   return hook(self, event, "on_trial_start: event", error,
               [](Tracker& tracker, const tuner_trial_start_event& e) {
-                prepare_exceptions();  // of a thread that may be another one than create's
                 return tracker.start(e, read_growable(e.trial, "on_trial_start: trial"), false);
               });
 }

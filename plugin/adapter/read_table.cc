@@ -37,12 +37,20 @@ struct OpenRepo {
   ForkGuard fork_guard;
 };
 
-// What all functions have in common. `work` takes the environment.
+// What all functions have in common. `work` returns a status.
 template <typename Work>
-tuner_status with_repo(aimlog_repo* handle, tuner_error* error, const Work& work) noexcept {
+tuner_status reading(tuner_error* error, const Work& work) noexcept {
   return guard(error, [&]() -> tuner_status {
     prepare_exceptions();
     const DefaultFloats floats;
+    return work();
+  });
+}
+
+// The same for those of an open repo. `work` takes the environment.
+template <typename Work>
+tuner_status with_repo(aimlog_repo* handle, tuner_error* error, const Work& work) noexcept {
+  return reading(error, [&]() -> tuner_status {
     if (handle == nullptr) throw Error(ErrorCode::invalid_argument, "the repo is NULL");
     const auto& repo = *reinterpret_cast<const OpenRepo*>(handle);
     if (repo.fork_guard.is_child()) {
@@ -66,13 +74,12 @@ ArrowArrayStream& writable(ArrowArrayStream* out) {
 }
 
 tuner_status open(const aimlog_open_args* args, aimlog_repo** repo, tuner_error* error) noexcept {
-  return guard(error, [&]() -> tuner_status {
+  return reading(error, [&]() -> tuner_status {
     if (repo == nullptr) throw Error(ErrorCode::invalid_argument, "open: repo is NULL");
     *repo = nullptr;
     const std::string_view path = view(read_growable(args, "open: args").path);
     if (path.empty()) throw Error(ErrorCode::invalid_argument, "open: no path is given");
     const FileSizeSignalBlocked blocked;  // what a dead writer left is replayed
-    const DefaultFloats floats;
     try {
       OpenedRepo opened = open_to_read(path);
       auto handle = std::make_unique<OpenRepo>(std::move(opened.environment));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -47,5 +48,14 @@ class Error : public std::runtime_error {
                                                                std::to_string(__LINE__) +          \
                                                                ": broken invariant: " #condition); \
   } while (false)
+
+// Keeps what an error says; nothing of it where there is no memory for that.
+inline void keep_text(std::string& kept, const char* text) noexcept {
+  try {
+    kept = text;
+  } catch (const std::bad_alloc&) {
+    kept.clear();
+  }
+}
 
 }  // namespace aimlog

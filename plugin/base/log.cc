@@ -79,11 +79,13 @@ void Log::to_file(const std::string& path) {
   }
 }
 
-void Log::write(Severity severity, std::string_view text) noexcept {
+void Log::write(Severity severity, std::string_view text, std::string_view detail) noexcept {
   if (!wants(severity)) return;
   try {
+    std::string line(text);
+    line += detail;
     const std::lock_guard lock(mutex_);
-    enqueue(file_ != nullptr ? for_file_ : for_host_, severity, text);
+    enqueue(file_ != nullptr ? for_file_ : for_host_, severity, std::move(line));
   } catch (...) {
     // No memory for a line: it is lost, the host goes on.
   }
@@ -107,21 +109,21 @@ void Log::write_limited(std::string_view key, Severity severity, std::string_vie
         found->second = {now_ns, 0};
       }
     }
-    std::string line(text);
-    line += detail;
-    if (left_out > 0) line += " (" + std::to_string(left_out) + " more since the last such line)";
-    write(severity, line);
+    if (left_out == 0) return write(severity, text, detail);
+    std::string more(detail);
+    more += " (" + std::to_string(left_out) + " more since the last such line)";
+    write(severity, text, more);
   } catch (...) {
     // As in write().
   }
 }
 
-void Log::enqueue(Queue& queue, Severity severity, std::string_view text) {
+void Log::enqueue(Queue& queue, Severity severity, std::string text) {
   if (queue.lines.size() >= queue_lines_max) {
     ++queue.lost;
     return;
   }
-  queue.lines.push_back({severity, std::string(text), std::chrono::system_clock::now()});
+  queue.lines.push_back({severity, std::move(text), std::chrono::system_clock::now()});
   queue.pending.store(true, std::memory_order_relaxed);
 }
 

@@ -48,11 +48,11 @@ class Log {
 
   // Any thread.
   bool wants(Severity severity) const { return severity >= level_ && severity < Severity::off; }
-  void write(Severity severity, std::string_view text) noexcept;
+  // `detail` stands behind the text; they are put together here, where a want of memory is met.
+  void write(Severity severity, std::string_view text, std::string_view detail = {}) noexcept;
 
   // Any thread. As write(), but for each `key` at most once a minute; the next line then says how
-  // many were left out. Keys are few and fixed: each is remembered. `detail` stands behind the
-  // text; they are put together here, where a want of memory is met.
+  // many were left out. Keys are few and fixed: each is remembered.
   void write_limited(std::string_view key, Severity severity, std::string_view text,
                      std::string_view detail = {}, int64_t now_ns = monotonic_ns()) noexcept;
 
@@ -81,7 +81,7 @@ class Log {
     uint64_t left_out = 0;
   };
 
-  void enqueue(Queue& queue, Severity severity, std::string_view text);
+  void enqueue(Queue& queue, Severity severity, std::string text);
   std::vector<Line> take(Queue& queue);
   void deliver(const Line& line) noexcept;
 

@@ -78,7 +78,7 @@ void Committer::run() {
 
 void Committer::give_up(const char* problem) noexcept {
   handover_.set_broken(problem);
-  log_.write_limited("broken", Severity::error, "nothing more is committed: ", problem);
+  log_.write(Severity::error, "nothing more is committed: ", problem);
 }
 
 void Committer::loop() {
@@ -123,8 +123,8 @@ void Committer::finish() {
   try {
     batches_.remove_ring();
   } catch (const std::exception& error) {
-    log_.write_limited(
-        "remove", Severity::warning,
+    log_.write(
+        Severity::warning,
         "all is recorded, but the journal stays for whoever opens the repo next: ", error.what());
   }
 }

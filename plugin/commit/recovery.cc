@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <chrono>
-#include <optional>
 
 #include "plugin/base/file.h"
 #include "plugin/commit/apply_event.h"
@@ -15,37 +14,13 @@
 namespace aimlog {
 namespace {
 
-// Sees to it, before each write, that a writer who was stopped keeps nobody waiting for ever.
-class FreeRepo {
- public:
-  FreeRepo(const Environment& environment, std::optional<std::chrono::milliseconds> patience)
-      : environment_(environment), patience_(patience) {}
-
-  void expect() const {
-    if (!patience_) return;
-    const std::filesystem::path& file = environment_.paths().write_lock;
-    const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, *patience_);
-    if (lock.is_late())
-      throw Error(ErrorCode::io,
-                  "another process has been writing to the repo, or was stopped "
-                  "while it did, for " +
-                      std::to_string(patience_->count() / 1000) + " s (" + file.string() +
-                      " is locked)");
-  }
-
- private:
-  const Environment& environment_;
-  const std::optional<std::chrono::milliseconds> patience_;
-};
-
 // Replays one ring, batch by batch; each batch is committed with the position it reaches.
 class Replay {
  public:
-  Replay(Environment& environment, const DeadRing& ring, const FreeRepo& free,
-         RecoveryReport& report)
+  Replay(Environment& environment, const DeadRing& ring, Patience patience, RecoveryReport& report)
       : environment_(environment),
         ring_(ring),
-        free_(free),
+        patience_(patience),
         report_(report),
         image_(ring.id()),
         is_whole_(ring.unreadable_bytes() == 0) {}
@@ -63,8 +38,7 @@ class Replay {
     bool more = false;
     uint64_t events = 0;
     uint64_t lost = 0;
-    free_.expect();
-    with_write_transaction(environment_, [&](WriteTransaction& txn) {
+    with_write_transaction(environment_, patience_, [&](WriteTransaction& txn) {
       image_.reload(txn);
       const IsLive is_live = is_ring_live(environment_);
       EventApplier applier(txn, image_, is_live);
@@ -100,21 +74,21 @@ class Replay {
 
   Environment& environment_;
   const DeadRing& ring_;
-  const FreeRepo& free_;
+  const Patience patience_;
   RecoveryReport& report_;
   JournalImage image_;
   const bool is_whole_;
   uint64_t events_ = 0;
 };
 
-void replay_ring(Environment& environment, const DeadRing& ring, const FreeRepo& free,
+void replay_ring(Environment& environment, const DeadRing& ring, Patience patience,
                  RecoveryReport& report) {
   if (ring.is_cut_short()) {
     report.problems.push_back("the journal " + ring.path().string() +
                               " is shorter than it was made: events that stood in the missing "
                               "part are lost, and nobody can tell how many");
   }
-  Replay(environment, ring, free, report).run();
+  Replay(environment, ring, patience, report).run();
   if (ring.unreadable_bytes() > 0) {
     report.problems.push_back(std::to_string(ring.unreadable_bytes()) +
                               " bytes of a journal cannot be read now, so it stays, and what "
@@ -125,7 +99,7 @@ void replay_ring(Environment& environment, const DeadRing& ring, const FreeRepo&
 
 // One ring's file must not keep the others from being replayed: what is wrong with it is told.
 // Trouble with the store would only come again, and is thrown.
-void recover_ring(Environment& environment, const std::filesystem::path& path, const FreeRepo& free,
+void recover_ring(Environment& environment, const std::filesystem::path& path, Patience patience,
                   RecoveryReport& report) {
   bool in_store = false;
   const char* outcome = " cannot be replayed: ";
@@ -133,14 +107,13 @@ void recover_ring(Environment& environment, const std::filesystem::path& path, c
     auto ring = DeadRing::open(path);
     if (!ring) return;
     in_store = true;
-    replay_ring(environment, *ring, free, report);
+    replay_ring(environment, *ring, patience, report);
     in_store = false;
     if (ring->unreadable_bytes() > 0) return;
     outcome = " is replayed and stays: ";
     ring->remove();
     in_store = true;
-    free.expect();
-    with_write_transaction(environment,
+    with_write_transaction(environment, patience,
                            [&](WriteTransaction& txn) { erase_journal(txn, ring->id()); });
   } catch (const Error& error) {
     const bool is_io = error.code() == ErrorCode::no_space || error.code() == ErrorCode::io;
@@ -152,7 +125,7 @@ void recover_ring(Environment& environment, const std::filesystem::path& path, c
 // Rows whose ring is gone: its records were all applied when it was unlinked, or somebody deleted
 // the file. Either way nothing more comes through it, once a power cut cannot bring it back: then
 // its row would be missing, and all its events would be applied a second time.
-void conclude_lost_rings(Environment& environment, const FreeRepo& free, RecoveryReport& report) {
+void conclude_lost_rings(Environment& environment, Patience patience, RecoveryReport& report) {
   std::vector<RingId> lost;
   {
     const Transaction txn(environment);
@@ -169,8 +142,7 @@ void conclude_lost_rings(Environment& environment, const FreeRepo& free, Recover
     return;
   }
   for (const RingId& ring : lost) {
-    free.expect();
-    with_write_transaction(environment, [&](WriteTransaction& txn) {
+    with_write_transaction(environment, patience, [&](WriteTransaction& txn) {
       JournalImage image(ring);
       image.reload(txn);
       if (image.row.number == 0) return;
@@ -186,10 +158,8 @@ void conclude_lost_rings(Environment& environment, const FreeRepo& free, Recover
 
 }  // namespace
 
-RecoveryReport recover_dead_journals(Environment& environment,
-                                     std::optional<std::chrono::milliseconds> patience) {
+RecoveryReport recover_dead_journals(Environment& environment, Patience patience) {
   RecoveryReport report;
-  const FreeRepo free(environment, patience);
   // One recovery at a time in a repo: while another one holds a dead ring, its job would look
   // alive. Whoever is stopped in the middle of his must not stop others for ever, so after a while
   // we go on without; DeadRing's own lock keeps the rings apart.
@@ -197,9 +167,9 @@ RecoveryReport recover_dead_journals(Environment& environment,
   const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, std::chrono::seconds(10));
   remove_unfinished_rings(environment.paths().journals);
   for (const auto& path : list_rings(environment.paths().journals)) {
-    recover_ring(environment, path, free, report);
+    recover_ring(environment, path, patience, report);
   }
-  conclude_lost_rings(environment, free, report);
+  conclude_lost_rings(environment, patience, report);
   return report;
 }
 

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,8 +31,7 @@ struct RecoveryReport {
 // Safe to call at any time, by several processes at once. `patience`: how long another writer of
 // the repo is waited for, where anything is to be replayed; none = for as long as it takes. Throws
 // Error only if the store itself fails, or another one writes for longer than that (io).
-RecoveryReport recover_dead_journals(Environment& environment,
-                                     std::optional<std::chrono::milliseconds> patience = {});
+RecoveryReport recover_dead_journals(Environment& environment, Patience patience = {});
 // Of who only wants to look.
 inline constexpr std::chrono::seconds reader_patience{10};
 

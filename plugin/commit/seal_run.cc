@@ -14,7 +14,7 @@
 namespace aimlog {
 namespace {
 
-constexpr size_t cells_max = size_t{1} << 20;
+constexpr size_t cells_max = size_t{1} << 20;  // of a row group: 16 MB in memory
 
 using PendingRows = std::span<const LiveRun::PendingRow>;
 

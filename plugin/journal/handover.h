@@ -6,9 +6,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <mutex>
 #include <string>
+
+#include "plugin/base/error.h"
 
 namespace aimlog {
 
@@ -75,7 +76,7 @@ class Handover {
     const std::lock_guard lock(mutex_);
     commit_errors_.fetch_add(1, std::memory_order_relaxed);
     failing_.store(true, std::memory_order_release);
-    set_problem(problem);
+    keep_text(problem_, problem);
   }
 
   // Nothing more can be recorded.
@@ -83,7 +84,7 @@ class Handover {
     {
       const std::lock_guard lock(mutex_);
       broken_.store(true, std::memory_order_release);
-      set_problem(problem);
+      keep_text(problem_, problem);
     }
     durable_changed_.notify_all();
   }
@@ -103,15 +104,6 @@ class Handover {
   }
 
  private:
-  // Under the mutex. Where there is no memory for a text there is none.
-  void set_problem(const char* problem) noexcept {
-    try {
-      problem_ = problem;
-    } catch (const std::exception&) {
-      problem_.clear();
-    }
-  }
-
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable durable_changed_;

@@ -28,14 +28,6 @@ int errno_of(ErrorCode code) {
   }
 }
 
-void keep(std::string& problem, const char* text) noexcept {
-  try {
-    problem = text;
-  } catch (const std::bad_alloc&) {
-    problem.clear();
-  }
-}
-
 template <typename Work>
 int answer(ArrowArrayStream* stream, const Work& work) noexcept {
   const DefaultFloats floats;
@@ -47,10 +39,10 @@ int answer(ArrowArrayStream* stream, const Work& work) noexcept {
   } catch (const std::bad_alloc&) {
     return ENOMEM;
   } catch (const Error& error) {
-    keep(self.problem, error.what());
+    keep_text(self.problem, error.what());
     return errno_of(error.code());
   } catch (const std::exception& error) {
-    keep(self.problem, error.what());
+    keep_text(self.problem, error.what());
     return EINVAL;
   } catch (...) {
     return EINVAL;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -115,11 +116,15 @@ class Transaction {
   std::unique_ptr<State> state_;
 };
 
-// Aborts unless committed. Held under the repo's write lock (waits for it). MAP_FULL is thrown as
-// Error(busy) after the map was grown: the caller starts again (see with_write_transaction).
+// How long the repo's write lock is waited for; none = for as long as it takes.
+using Patience = std::optional<std::chrono::milliseconds>;
+
+// Aborts unless committed. Held under the repo's write lock. MAP_FULL is thrown as Error(busy)
+// after the map was grown: the caller starts again (see with_write_transaction). Throws Error(io)
+// if somebody else writes for longer than `patience`.
 class WriteTransaction : public Transaction {
  public:
-  explicit WriteTransaction(Environment& environment);
+  explicit WriteTransaction(Environment& environment, Patience patience = {});
   ~WriteTransaction() override;
 
   void put(Table table, ByteView key, ByteView value);
@@ -129,7 +134,11 @@ class WriteTransaction : public Transaction {
 
 // Runs `work` in a write transaction and commits; starts again when the map had to grow. `work`
 // must be repeatable.
-void with_write_transaction(Environment& environment,
+void with_write_transaction(Environment& environment, Patience patience,
                             const std::function<void(WriteTransaction&)>& work);
+inline void with_write_transaction(Environment& environment,
+                                   const std::function<void(WriteTransaction&)>& work) {
+  with_write_transaction(environment, Patience(), work);
+}
 
 }  // namespace aimlog

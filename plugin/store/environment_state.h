@@ -72,7 +72,7 @@ struct Environment::State {
   std::array<MDB_dbi, table_count> tables{};
   LockFd write_lock;
 
-  std::mutex writer;  // flock does not tell threads of one process apart
+  std::timed_mutex writer;  // flock does not tell threads of one process apart
   std::mutex gate;
   std::condition_variable idle;
   unsigned live = 0;
@@ -109,12 +109,13 @@ void Environment::State::while_idle(const Action& action) {
 }
 
 struct Transaction::State {
-  State(Environment::State& environment, bool write);
+  State(Environment::State& environment, bool write, Patience patience = {});
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
   void begin();
+  void lock_out_other_writers();
   // False where it has to be begun anew; on the last try throws instead.
   bool check_row_counts(bool last_try);
   void write_row_counts();
@@ -122,7 +123,6 @@ struct Transaction::State {
   int finish(bool commit);
   // Nobody sees a reader without a place in LMDB's table: pages that it reads may be written anew
   // once there were two commits.
-  bool is_overtaken() const;
   void expect_one_commit() const;
   // What `look` returns. Error(busy) where that may be of several commits, or look like damage.
   template <typename Look>
@@ -133,9 +133,10 @@ struct Transaction::State {
 
   Environment::State& env;
   const bool write;
+  const Patience patience;
   MDB_txn* txn = nullptr;
   bool entered = false;
-  std::unique_lock<std::mutex> writer;
+  std::unique_lock<std::timed_mutex> writer;
   RowCounts counts;  // of the commit that this one stands on, with what was put and erased since
 };
 

@@ -60,7 +60,6 @@ class Pin {
   }
 
   const std::filesystem::path root_;
-
   MDB_env* env_ = nullptr;
   MDB_txn* txn_ = nullptr;
 };

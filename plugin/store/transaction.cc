@@ -8,6 +8,7 @@
 #include "plugin/store/environment_state.h"
 #include "plugin/store/keys.h"
 #include "plugin/store/store_format.h"
+#include "plugin/store/timed_lock.h"
 #include "plugin/store/write_lock.h"
 
 namespace aimlog {
@@ -82,15 +83,11 @@ Bytes behind(ByteView prefix) {
 
 }  // namespace
 
-bool Transaction::State::is_overtaken() const {
-  if (!env.lockless || txn == nullptr) return false;
+void Transaction::State::expect_one_commit() const {
+  if (!env.lockless || txn == nullptr) return;
   MDB_envinfo info;
   mdb_env_info(env.env, &info);
-  return info.me_last_txnid >= mdb_txn_id(txn) + 2;
-}
-
-void Transaction::State::expect_one_commit() const {
-  if (!is_overtaken()) return;
+  if (info.me_last_txnid < mdb_txn_id(txn) + 2) return;
   env.poisoned = false;  // what an assert met is no damage
   throw Error(ErrorCode::busy, env.paths.data.string() +
                                    " was written while it was read, unseen by its writers for "
@@ -110,8 +107,8 @@ auto Transaction::State::seen(const Look& look) const {
   }
 }
 
-Transaction::State::State(Environment::State& environment, bool writes)
-    : env(environment), write(writes) {
+Transaction::State::State(Environment::State& environment, bool writes, Patience how_long)
+    : env(environment), write(writes), patience(how_long) {
   env.expect_usable();
   if (write && !env.writable) {
     throw Error(ErrorCode::invalid_argument, env.paths.data.string() + " is open for reading only");
@@ -121,10 +118,8 @@ Transaction::State::State(Environment::State& environment, bool writes)
     // LMDB notes which commit a reader begins at and then copies where that commit's trees are. Two
     // commits in between, and these are the trees of the later one. Nothing is wrong with them, but
     // the numbers differ, as they do in a file that lost a commit: there they always will.
-    const auto is_whole = [&](bool last_try) {
-      return seen([&] { return check_row_counts(last_try); });
-    };
-    for (int left = write ? 0 : begin_tries; !is_whole(left == 0); --left) {
+    for (int left = write ? 0 : begin_tries; !seen([&] { return check_row_counts(left == 0); });
+         --left) {
       finish(false);
       begin();
     }
@@ -136,11 +131,25 @@ Transaction::State::State(Environment::State& environment, bool writes)
 
 Transaction::State::~State() { finish(false); }
 
-void Transaction::State::begin() {
-  if (write) {
+void Transaction::State::lock_out_other_writers() {
+  if (!patience) {
     writer = std::unique_lock(env.writer);
     lock_file(env.write_lock.get(), LOCK_EX, env.paths.write_lock);
+    return;
   }
+  writer = std::unique_lock(env.writer, *patience);
+  const int result =
+      writer.owns_lock() ? lock_within(env.write_lock.get(), LOCK_EX, *patience) : EWOULDBLOCK;
+  if (result == 0) return;
+  const std::string file = env.paths.write_lock.string();
+  if (result != EWOULDBLOCK) throw system_error("cannot lock " + file, result);
+  throw Error(ErrorCode::io,
+              "another process has been writing to the repo, or was stopped while it did, for " +
+                  std::to_string(patience->count() / 1000) + " s (" + file + " is locked)");
+}
+
+void Transaction::State::begin() {
+  if (write) lock_out_other_writers();
   for (int tries = 0;; ++tries) {
     env.enter();
     entered = true;
@@ -298,8 +307,8 @@ void Transaction::expect_one_commit() const { state_->expect_one_commit(); }
 
 uint64_t Transaction::newest_commit() const { return state_->counts.transaction; }
 
-WriteTransaction::WriteTransaction(Environment& environment)
-    : Transaction(std::make_unique<State>(environment.state(), true)) {}
+WriteTransaction::WriteTransaction(Environment& environment, Patience patience)
+    : Transaction(std::make_unique<State>(environment.state(), true, patience)) {}
 WriteTransaction::~WriteTransaction() = default;
 
 void WriteTransaction::put(Table table, ByteView key, ByteView value) {
@@ -338,11 +347,11 @@ void WriteTransaction::commit() {
   state_->expect(state_->finish(true), "cannot commit");
 }
 
-void with_write_transaction(Environment& environment,
+void with_write_transaction(Environment& environment, Patience patience,
                             const std::function<void(WriteTransaction&)>& work) {
   for (;;) {
     try {
-      WriteTransaction txn(environment);
+      WriteTransaction txn(environment, patience);
       work(txn);
       txn.commit();
       return;

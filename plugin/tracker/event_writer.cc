@@ -96,12 +96,11 @@ WriteOutcome EventWriter::settle(EventType type, uint64_t sequence) {
 
 // A wait that ran out is paid once: until a commit has come through, later events only ask.
 bool EventWriter::wait_durable(uint64_t sequence) {
-  const bool stuck = late_ && handover_.durable_sequence() == durable_when_late_;
+  const bool stuck = durable_when_late_ == handover_.durable_sequence();
   if (handover_.wait_durable(sequence, stuck ? std::chrono::milliseconds(0) : always_wait_)) {
-    late_ = false;
+    durable_when_late_.reset();
     return true;
   }
-  late_ = true;
   if (!stuck) durable_when_late_ = handover_.durable_sequence();
   return false;
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 
 #include "plugin/config/config.h"
 #include "plugin/journal/handover.h"
@@ -82,9 +83,8 @@ class EventWriter {
   // The last record could not be written into the ring's file, though there was room.
   bool unwritable_ = false;
   bool closing_ = false;
-  // The last wait for a commit ran out, and what was durable then.
-  bool late_ = false;
-  uint64_t durable_when_late_ = 0;
+  // What was durable when a wait for a commit ran out; none where the last one did not.
+  std::optional<uint64_t> durable_when_late_;
   uint64_t drops_ = 0;  // since a wait ran out
   Durability durability_;
   OnFull on_full_;

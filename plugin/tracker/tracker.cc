@@ -35,10 +35,11 @@ Tracker::Tracker(Ring& ring, Handover& handover, const Config& config)
 
 // Of at most half a record, which is little where the journal is small: the rest of its event has
 // to find room, too.
-std::string Tracker::text(std::string_view raw) {
+std::string Tracker::text(const tuner_string& raw) {
   const size_t bytes_max = std::min<size_t>(text_bytes_max, ring_.writer().record_bytes_max() / 2);
-  if (raw.size() > bytes_max) ++counters_.values_cut;
-  std::string made = make_text(cut_utf8(raw, bytes_max), counters_);
+  const std::string_view whole = view(raw);
+  if (whole.size() > bytes_max) ++counters_.values_cut;
+  std::string made = make_text(cut_utf8(whole, bytes_max), counters_);
   cut(made, bytes_max);  // repairing makes it longer
   return made;
 }
@@ -105,15 +106,15 @@ SessionEvent Tracker::open_session(const tuner_setup_event* event) {
   if (!config_.experiment.empty()) state_.experiment = config_.experiment;
   if (event != nullptr) {
     if (config_.experiment.empty() && event->experiment_name.length != 0) {
-      state_.experiment = text(view(event->experiment_name));
+      state_.experiment = text(event->experiment_name);
     }
-    state_.job_id = text(view(event->job_id));
-    session.experiment_dir = text(view(event->experiment_dir));
-    session.host_name = text(view(event->host_name));
-    session.host_version = text(view(event->host_version));
-    session.metric_namespace = text(view(event->metric_namespace));
-    session.metric = text(view(event->metric));
-    session.mode = text(view(event->mode));
+    state_.job_id = text(event->job_id);
+    session.experiment_dir = text(event->experiment_dir);
+    session.host_name = text(event->host_name);
+    session.host_version = text(event->host_version);
+    session.metric_namespace = text(event->metric_namespace);
+    session.metric = text(event->metric);
+    session.mode = text(event->mode);
     session.num_samples = event->num_samples;
     session.total_num_samples = event->total_num_samples;
     session.time_budget_s = event->time_budget_s;
@@ -156,7 +157,8 @@ TrackedTrial& Tracker::find_trial(uint64_t host_key, const tuner_string& id) {
 bool Tracker::announce(TrackedTrial& trial) {
   if (!recording_) return false;  // what comes before its session nobody could place
   if (!trial.announced) {
-    trial.announced = writer_.announce(TrialEvent{trial.key, text(trial.raw_id)});
+    trial.announced =
+        writer_.announce(TrialEvent{trial.key, text({trial.raw_id.data(), trial.raw_id.size()})});
   }
   return trial.announced;
 }
@@ -184,16 +186,16 @@ WriteOutcome Tracker::start(const tuner_trial_start_event& event, const tuner_tr
   start.host_status = trial.status >= TUNER_TRIAL_UNKNOWN && trial.status <= TUNER_TRIAL_STOPPED
                           ? static_cast<TrialStatus>(trial.status)
                           : TrialStatus::unknown;
-  start.name = text(view(trial.name));
-  start.trainable_name = text(view(trial.trainable_name));
-  start.experiment_tag = text(view(trial.experiment_tag));
-  start.local_dir = text(view(trial.local_dir));
-  start.remote_dir = text(view(trial.remote_dir));
-  start.node_ip = text(view(trial.node_ip));
+  start.name = text(trial.name);
+  start.trainable_name = text(trial.trainable_name);
+  start.experiment_tag = text(trial.experiment_tag);
+  start.local_dir = text(trial.local_dir);
+  start.remote_dir = text(trial.remote_dir);
+  start.node_ip = text(trial.node_ip);
   start.pid = trial.pid;
   start.failure_count = trial.failure_count;
   start.host_attempt = trial.attempt;
-  start.checkpoint_path = text(view(event.checkpoint_path));
+  start.checkpoint_path = text(event.checkpoint_path);
   fit(start);
   const size_t budget = ring_.writer().record_bytes_max() / 4;
   start.params = encode_map(trial.params, budget, counters_);
@@ -255,7 +257,7 @@ WriteOutcome Tracker::checkpoint(const tuner_checkpoint_event& event, bool saved
   checkpoint.saved = saved;
   checkpoint.has_step = event.has_step != 0;
   checkpoint.step = event.step;
-  checkpoint.path = text(view(event.path));
+  checkpoint.path = text(event.path);
   return write_trial_event(trial, checkpoint);
 }
 
@@ -283,7 +285,7 @@ WriteOutcome Tracker::failure(const tuner_trial_error_event& event, bool final) 
   failure.time_ns = time_of(event.time_ns);
   failure.final = final;
   failure.failure_count = event.failure_count;
-  failure.error_text = text(view(event.error_text));
+  failure.error_text = text(event.error_text);
   const WriteOutcome outcome = write_trial_event(trial, failure);
   if (final) trials_.forget(view(event.trial_id));
   return outcome;

@@ -63,7 +63,7 @@ class Tracker {
   bool announce(ResultShape& shape);
   template <typename E>
   WriteOutcome write_trial_event(TrackedTrial& trial, E&& event);
-  std::string text(std::string_view raw);
+  std::string text(const tuner_string& raw);
   static int64_t time_of(int64_t host_ns);
 
   // What each result needs comes first, in few cache lines.

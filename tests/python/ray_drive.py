@@ -9,6 +9,7 @@ line in STORAGE/told.jsonl.
 """
 
 import atexit
+import functools
 import json
 import os
 import signal
@@ -137,14 +138,13 @@ def main():
     ray.init(log_to_driver=False, logging_level="ERROR", **cluster)
     if options["do"] == "run":
         arguments = {name: options[name] for name in ("repo", "aim_repo") if name in options}
-        die = options.get("die", {})
-        driver = threading.Thread(target=run, args=(storage, die), kwargs=arguments)
+        job = functools.partial(run, storage, options.get("die", {}), **arguments)
         if options.get("in_thread"):
-            driver.start()
+            threading.Thread(target=job).start()
             while not Path(os.environ["TOLD"]).exists():
                 time.sleep(0.05)
             return  # the job goes on while the interpreter waits for its thread
-        driver.run()
+        job()
     elif options["do"] == "restore":
         restore(storage)
     else:

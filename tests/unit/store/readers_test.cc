@@ -1,6 +1,7 @@
 // Who reads without leave to write, and what others do to the repo meanwhile.
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 
 #include "plugin/store/environment.h"
@@ -48,7 +49,10 @@ TEST_CASE("AReaderGoesOnWhereNobodyCanWrite") {
 
 // LMDB sees no reader that may not write lock.mdb, and uses the pages again that it reads.
 TEST_CASE("AReaderThatNobodySeesIsNotToldOfDamage") {
-  if (::geteuid() != 0) return;  // only root can become somebody who may not write
+  if (::geteuid() != 0) {
+    std::puts("not run: only root can become somebody who may not write");
+    return;
+  }
   TempDir dir;
   const auto env = Environment::open(dir.path(), OpenMode::create);
   std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));

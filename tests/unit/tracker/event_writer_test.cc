@@ -26,12 +26,9 @@ TEST_CASE("AJournalThatCannotBeWrittenIsNotWaitedFor") {
   file.pretend_copy_on_write();
   TrackingRing tracking(blocking(), ring_bytes_min);
   REQUIRE(tracking.ring->uses_write_calls());
-  tuner::ResultBuilder result;
-  result.clear();
-  result.add("loss", 0.5);
-  REQUIRE(tracking.report(result.root()) == WriteOutcome::ok);
+  REQUIRE(tracking.report_loss() == WriteOutcome::ok);
   file.limit_writes(0);
-  for (int i = 0; i < 3; ++i) CHECK(tracking.report(result.root()) == WriteOutcome::dropped);
+  for (int i = 0; i < 3; ++i) CHECK(tracking.report_loss() == WriteOutcome::dropped);
   CHECK(tracking.tracker.counters().waits == 0);
   SECTION("nor is it at the end") {
     tracking.tracker.close();
@@ -40,7 +37,7 @@ TEST_CASE("AJournalThatCannotBeWrittenIsNotWaitedFor") {
   }
   SECTION("and is written on when it can be") {
     file.limit_writes(1 << 20);
-    CHECK(tracking.report(result.root()) == WriteOutcome::ok);
+    CHECK(tracking.report_loss() == WriteOutcome::ok);
     CHECK(recorded_drops(tracking) == 3);
     tracking.tracker.close();
     CHECK(tracking.events_of<CloseEvent>().size() == 1);
@@ -49,10 +46,7 @@ TEST_CASE("AJournalThatCannotBeWrittenIsNotWaitedFor") {
 
 TEST_CASE("AnEndWithinBoundsWhateverTheHostChose") {
   TrackingRing tracking(blocking(), ring_bytes_min);
-  tuner::ResultBuilder result;
-  result.clear();
-  result.add("loss", 0.5);
-  REQUIRE(tracking.report(result.root()) == WriteOutcome::ok);
+  REQUIRE(tracking.report_loss() == WriteOutcome::ok);
   for (const uint32_t bytes : {1000, 1}) {
     while (tracking.ring->writer().reserve(bytes, RingRoom::reserved) != nullptr) {
       tracking.ring->writer().publish(static_cast<uint16_t>(EventType::close), bytes);
@@ -66,10 +60,7 @@ TEST_CASE("AFullJournalIsWaitedForOnceThoughOtherEventsFindRoom") {
   Config config;
   config.full_wait_ms = 5;
   TrackingRing tracking(config, ring_bytes_min);
-  tuner::ResultBuilder result;
-  result.clear();
-  result.add("loss", 0.5);
-  while (tracking.report(result.root()) == WriteOutcome::ok) {
+  while (tracking.report_loss() == WriteOutcome::ok) {
   }
   CHECK(tracking.tracker.counters().waits == 1);
   tuner_checkpoint_event checkpoint{};
@@ -77,7 +68,7 @@ TEST_CASE("AFullJournalIsWaitedForOnceThoughOtherEventsFindRoom") {
   checkpoint.trial_id = borrow("t1");
   for (int i = 0; i < 3; ++i) {
     CHECK(tracking.tracker.checkpoint(checkpoint, true) == WriteOutcome::ok);
-    CHECK(tracking.report(result.root()) == WriteOutcome::dropped);
+    CHECK(tracking.report_loss() == WriteOutcome::dropped);
   }
   CHECK(tracking.tracker.counters().waits == 1);
 }
@@ -87,12 +78,9 @@ TEST_CASE("ACommitThatDoesNotComeIsWaitedForOnce") {
   config.durability = Durability::always;
   config.always_wait_ms = 1000;
   TrackingRing tracking(config, ring_bytes_min);
-  tuner::ResultBuilder result;
-  result.clear();
-  result.add("loss", 0.5);
   const auto report = [&] {
     const int64_t begun = monotonic_ns();
-    CHECK(tracking.report(result.root()) == WriteOutcome::not_durable);
+    CHECK(tracking.report_loss() == WriteOutcome::not_durable);
     return static_cast<double>(monotonic_ns() - begun) / 1e9;
   };
   CHECK(report() >= 1.0);
@@ -107,10 +95,7 @@ TEST_CASE("ACommitThatDoesNotComeIsWaitedForOnce") {
 TEST_CASE("WhatWasLostBeforeTheSessionIsToldBehindIt") {
   TrackingRing tracking({}, ring_bytes_min);
   tracking.tracker.drop(false);
-  tuner::ResultBuilder result;
-  result.clear();
-  result.add("loss", 0.5);
-  CHECK(tracking.report(result.root()) == WriteOutcome::ok);
+  CHECK(tracking.report_loss() == WriteOutcome::ok);
   CHECK(std::holds_alternative<SessionEvent>(tracking.events().at(0)));
   CHECK(recorded_drops(tracking) == 1);
 }
@@ -119,14 +104,11 @@ TEST_CASE("GapRecordsOfALongDroughtLeaveTheReserveToLifeCycleEvents") {
   Config config;
   config.full_wait_ms = 0;
   TrackingRing tracking(config, ring_bytes_min);
-  tuner::ResultBuilder result;
-  result.clear();
-  result.add("loss", 0.5);
-  while (tracking.report(result.root()) == WriteOutcome::ok) {
+  while (tracking.report_loss() == WriteOutcome::ok) {
   }
   const uint64_t used = tracking.ring->used_bytes();
   constexpr uint64_t more = 300000;
-  for (uint64_t i = 0; i < more; ++i) tracking.report(result.root());
+  for (uint64_t i = 0; i < more; ++i) tracking.report_loss();
   CHECK(tracking.ring->used_bytes() - used < ring_bytes_min / 8 / 4);
   CHECK(recorded_drops(tracking) > more / 2);
   CHECK(recorded_drops(tracking) <= more + 1);

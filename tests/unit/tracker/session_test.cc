@@ -130,15 +130,12 @@ TEST_CASE("NothingIsRecordedBeforeTheSession") {
   setup.job_id = borrow("job");
   CHECK(tracking.tracker.setup(setup) == WriteOutcome::dropped);
   CHECK_THROWS_AS(tracking.tracker.setup(setup), Error);
-  tuner::ResultBuilder result;
-  result.clear();
-  result.add("loss", 0.5);
-  CHECK(tracking.report(result.root()) == WriteOutcome::dropped);
+  CHECK(tracking.report_loss() == WriteOutcome::dropped);
   CHECK(tracking.tracker.experiment_end({}) == WriteOutcome::dropped);
   RingWriter& writer = tracking.ring->writer();
   const RingPosition position{writer.published_sequence(), writer.published()};
   writer.release(position.offset);
-  CHECK(tracking.report(result.root()) == WriteOutcome::ok);
+  CHECK(tracking.report_loss() == WriteOutcome::ok);
   RingRecord record;
   REQUIRE(tracking.ring->read(position, record));
   REQUIRE(static_cast<EventType>(record.type) == EventType::session);
