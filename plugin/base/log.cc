@@ -152,6 +152,18 @@ void Log::write_file() noexcept {
   }
 }
 
+void Log::close_file() noexcept {
+  write_file();
+  const std::lock_guard lock(mutex_);
+  file_.reset();
+  try {
+    for (Line& line : for_file_.lines) enqueue(for_host_, line.severity, std::move(line.text));
+  } catch (...) {
+    // As in write().
+  }
+  for_file_.lines.clear();
+}
+
 void Log::drain() noexcept {
   if (!has_pending()) return;
   try {

@@ -59,6 +59,8 @@ class Log {
   // One thread, not the host's: writes to the file what waits for it. Lines that the file does not
   // take go to the host.
   void write_file() noexcept;
+  // The same, as that thread's last call: from then on all lines go to the host.
+  void close_file() noexcept;
 
   // The host's thread, inside a hook: hands over what waits. What the host throws is swallowed.
   void drain() noexcept;

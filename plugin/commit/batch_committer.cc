@@ -9,6 +9,14 @@
 
 namespace aimlog {
 
+namespace {
+
+// Another recovery is waited for again and again, as long as this in all: by then it was stopped.
+constexpr std::chrono::milliseconds recovery_patience{200};
+constexpr int64_t kept_out_ns_max = INT64_C(60'000'000'000);
+
+}  // namespace
+
 BatchCommitter::BatchCommitter(std::shared_ptr<Environment> environment, Ring& ring,
                                Handover& handover, Log& log)
     : environment_(std::move(environment)),
@@ -17,6 +25,7 @@ BatchCommitter::BatchCommitter(std::shared_ptr<Environment> environment, Ring& r
       log_(log),
       image_(ring.id()),
       last_commit_ns_(monotonic_ns()),
+      made_ns_(last_commit_ns_),
       nothing_pending_ns_(last_commit_ns_) {
   image_.writer_lives = true;
 }
@@ -25,7 +34,7 @@ void BatchCommitter::recover() {
   try {
     // Else journals of the repo that is there now would be replayed into files that nobody finds.
     check_repo_still_there();
-    const RecoveryReport report = recover_dead_journals(*environment_);
+    const RecoveryReport report = recover_dead_journals(*environment_, {}, recovery_patience);
     if (report.journals_replayed > 0) {
       log_.write(Severity::info, "replayed " + std::to_string(report.journals_replayed) +
                                      " journals that dead processes left behind: " +
@@ -33,7 +42,8 @@ void BatchCommitter::recover() {
                                      std::to_string(report.runs_crashed) + " runs marked crashed");
     }
     for (const std::string& problem : report.problems) log_.write(Severity::warning, problem);
-    recovered_ = true;
+    kept_out_ = report.kept_out && monotonic_ns() - made_ns_ < kept_out_ns_max;
+    recovered_ = !kept_out_;
   } catch (const std::exception& error) {
     log_.write_limited("recovery", Severity::warning,
                        "journals of dead processes wait: ", error.what());
@@ -47,6 +57,7 @@ BatchCommitter::Step BatchCommitter::commit_batch(bool last) {
   if (!recovered_ && applied_.sequence == 0) recover();
   try {
     check_repo_still_there();
+    expect_not_kept_out();
     with_write_transaction(*environment_, [&](WriteTransaction& txn) {
       // The image is true only for what was committed; the work may be begun again when the map
       // grows.
@@ -100,6 +111,8 @@ void BatchCommitter::apply_records(WriteTransaction& txn, bool last) {
     more_ = next_.offset - start >= batch_bytes_max;
     if (more_) break;
   }
+  if (last && !more_ && next_.sequence != ring_.published_sequence())
+    next_ = ring_.pass_over_rest(next_);
   if (last && !more_ && !image_.row.closed) applier.stop_open_runs();
   lost_ = record_damage(txn, image_, before, ring_.damage());
 }
@@ -125,6 +138,14 @@ void BatchCommitter::check_repo_still_there() const {
   if (environment_->is_still_there()) return;
   throw Error(ErrorCode::not_found, "the repo is gone: " + environment_->paths().data.string() +
                                         " was removed, or replaced, while it was being written");
+}
+
+// What is being replayed looks alive, so a resumed job would go on in the one before it.
+void BatchCommitter::expect_not_kept_out() const {
+  if (!kept_out_ || applied_.sequence != 0) return;
+  throw Error(ErrorCode::busy, "another process is replaying what dead ones left in " +
+                                   environment_->paths().directory.string() +
+                                   ", or was stopped while it did: if so, let it go on or end it");
 }
 
 void BatchCommitter::remove_ring() {

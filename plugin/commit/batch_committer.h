@@ -48,6 +48,7 @@ class BatchCommitter {
   void apply_records(WriteTransaction& txn, bool last);
   void handle_failure(const std::exception& error, bool reopen);
   void check_repo_still_there() const;
+  void expect_not_kept_out() const;
 
   const std::shared_ptr<Environment> environment_;
   Ring& ring_;
@@ -60,10 +61,12 @@ class BatchCommitter {
   RingPosition applied_;       // committed
   RingPosition next_;          // what the batch in progress reaches
   bool recovered_ = false;     // what earlier processes left is in the repo
+  bool kept_out_ = false;      // not yet, as another process is at it
   bool more_ = false;          // the batch in progress left records behind
   uint64_t lost_ = 0;          // records that it could not read or place
   uint32_t failures_ = 0;      // in a row
   int64_t last_commit_ns_ = 0;
+  const int64_t made_ns_;
   std::atomic<int64_t> nothing_pending_ns_{0};
 };
 

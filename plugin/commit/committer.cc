@@ -54,10 +54,16 @@ bool Committer::stop(milliseconds timeout) {
 }
 
 uint64_t Committer::pending_age_ms() const {
-  return static_cast<uint64_t>(monotonic_ns() - batches_.nothing_pending_ns()) / 1000000;
+  const int64_t since = batches_.nothing_pending_ns();  // first, or it could be later than now
+  return static_cast<uint64_t>(monotonic_ns() - since) / 1000000;
 }
 
-void Committer::abandon() { thread_.detach(); }
+void Committer::abandon() {
+  thread_.detach();
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+  if (done_) ring_.let_go();
+}
 
 void Committer::run() {
   const DefaultFloats floats;
@@ -69,9 +75,10 @@ void Committer::run() {
   } catch (...) {
     give_up("the committer met an unknown exception");
   }
-  log_.write_file();
+  log_.close_file();
   // Notified under the lock: the owner may free all of this as soon as it sees the flag.
   const std::lock_guard lock(mutex_);
+  if (abandoned_) ring_.let_go();
   done_ = true;
   done_changed_.notify_all();
 }

@@ -43,7 +43,8 @@ class Committer {
   // At least the age of the oldest record that is not committed, and at most a look at the ring
   // more. Any thread.
   uint64_t pending_age_ms() const;
-  // The thread cannot be joined: let it go.
+  // The thread cannot be joined: let it go. When it ends after all, the ring is let go too, so that
+  // what is left in it can be replayed while this process lives.
   void abandon();
 
  private:
@@ -63,7 +64,8 @@ class Committer {
 
   std::mutex mutex_;
   std::condition_variable done_changed_;
-  bool done_ = false;  // guarded by mutex_
+  bool done_ = false;       // guarded by mutex_
+  bool abandoned_ = false;  // guarded by mutex_
   std::atomic<bool> finished_clean_{false};
   std::thread thread_;
 };

@@ -158,13 +158,15 @@ void conclude_lost_rings(Environment& environment, Patience patience, RecoveryRe
 
 }  // namespace
 
-RecoveryReport recover_dead_journals(Environment& environment, Patience patience) {
+RecoveryReport recover_dead_journals(Environment& environment, Patience patience,
+                                     std::chrono::milliseconds recovery_patience) {
   RecoveryReport report;
   // One recovery at a time in a repo: while another one holds a dead ring, its job would look
   // alive. Whoever is stopped in the middle of his must not stop others for ever, so after a while
   // we go on without; DeadRing's own lock keeps the rings apart.
   const std::filesystem::path file = environment.paths().root / "recovery.lock";
-  const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, std::chrono::seconds(10));
+  const TimedLock lock(LockFd::open(file, O_RDWR | O_CREAT), LOCK_EX, recovery_patience);
+  report.kept_out = lock.is_late();
   remove_unfinished_rings(environment.paths().journals);
   for (const auto& path : list_rings(environment.paths().journals)) {
     recover_ring(environment, path, patience, report);

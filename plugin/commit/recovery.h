@@ -24,14 +24,19 @@ struct RecoveryReport {
   uint64_t events_replayed = 0;
   uint32_t runs_crashed = 0;  // runs that were open and are now marked crashed
   uint64_t records_lost = 0;  // damaged records, also stored as losses
+  // Another process was at it all the time: what it had not done by then is not done.
+  bool kept_out = false;
   // One text for each journal that could not be replayed to its end; it is left where it is.
   std::vector<std::string> problems;
 };
 
 // Safe to call at any time, by several processes at once. `patience`: how long another writer of
-// the repo is waited for, where anything is to be replayed; none = for as long as it takes. Throws
-// Error only if the store itself fails, or another one writes for longer than that (io).
-RecoveryReport recover_dead_journals(Environment& environment, Patience patience = {});
+// the repo is waited for, where anything is to be replayed; none = for as long as it takes.
+// `recovery_patience`: the same for another recovery; then what that one does not hold is replayed
+// beside it. Throws Error only if the store itself fails, or another one writes for longer (io).
+RecoveryReport recover_dead_journals(
+    Environment& environment, Patience patience = {},
+    std::chrono::milliseconds recovery_patience = std::chrono::seconds(10));
 // Of who only wants to look.
 inline constexpr std::chrono::seconds reader_patience{10};
 

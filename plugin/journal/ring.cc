@@ -68,6 +68,14 @@ bool Ring::read(const RingPosition& position, RingRecord& out) const {
   return find_record(s.area, s.checksum, next, published, out, s.damage);
 }
 
+RingPosition Ring::pass_over_rest(const RingPosition& position) {
+  State& s = *state_;
+  const RingPosition end{s.writer.published_sequence(), s.writer.published()};
+  s.damage.records_missing += end.sequence - position.sequence;
+  s.damage.bytes_skipped += end.offset - position.offset;
+  return end;
+}
+
 void Ring::release(const RingPosition& position) noexcept {
   state_->writer.release(position.offset);
 }
@@ -87,6 +95,11 @@ const RingDamage& Ring::damage() const { return state_->damage; }
 void Ring::remove() {
   state_->writer.abandon();
   state_->file.remove();
+}
+
+void Ring::let_go() noexcept {
+  state_->writer.abandon();
+  state_->file.close();
 }
 
 uint64_t Ring::used_bytes() const noexcept {

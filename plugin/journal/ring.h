@@ -46,6 +46,9 @@ class Ring {
   // counted in damage().
   bool read(const RingPosition& position, RingRecord& out) const;
   const RingDamage& damage() const;
+  // Where the writer has ended: what is published behind `position` and cannot be read counts as
+  // damage. Returns the end.
+  RingPosition pass_over_rest(const RingPosition& position);
   // Gives back everything before `position`; only after a good commit.
   void release(const RingPosition& position) noexcept;
   // Makes the pages that will be written next writable beforehand, so that the host's thread meets
@@ -57,6 +60,9 @@ class Ring {
 
   // --- any thread.
   uint64_t used_bytes() const noexcept;
+
+  // Nobody writes or reads any more: the file stays, for others to replay.
+  void let_go() noexcept;
 
   // In a forked child: closes the lock so that the parent's death is seen. Nothing else may be
   // called there afterwards.

@@ -38,13 +38,14 @@ class RingFile {
   // Unlinks the file, syncs the directory, gives up the lock. Throws Error(io), the lock given up
   // nevertheless.
   void remove();
+  // Unmaps the file and gives up the lock; safe to call again.
+  void close() noexcept;
 
   void abandon_in_child() noexcept;
 
  private:
   void make(const std::filesystem::path& directory, const std::array<unsigned char, 16>& id);
   void map();
-  void close() noexcept;
 
   std::filesystem::path path_;
   uint64_t data_bytes_;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "plugin/base/clock.h"
 #include "plugin/base/file.h"
 #include "plugin/base/random.h"
 #include "plugin/store/checked_value.h"
@@ -359,6 +360,15 @@ void Environment::State::resize_map(size_t bytes) {
     }
     read_repo_id_and_guard_map();  // the map is another one now
   });
+}
+
+void Environment::State::forget_dead_readers() {
+  constexpr int64_t interval_ns = INT64_C(60'000'000'000);
+  const int64_t now = monotonic_ns();
+  if (now - dead_readers_forgotten_ns < interval_ns) return;
+  dead_readers_forgotten_ns = now;
+  int dead = 0;
+  mdb_reader_check(env, &dead);
 }
 
 void Environment::State::enter() {

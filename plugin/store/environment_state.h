@@ -56,6 +56,9 @@ struct Environment::State {
   // A transaction that begins counts as live, so that the map is not moved under it.
   void enter();
   void leave();
+  // Of those who write, once a minute: a reader that was killed keeps the pages of its snapshot
+  // from being used again, and the file grows. Under `writer`, after enter().
+  void forget_dead_readers();
   // Called where an assert of LMDB failed: it must not return there, for LMDB aborts then.
   [[noreturn]] void poison(const char* message);
 
@@ -72,7 +75,8 @@ struct Environment::State {
   std::array<MDB_dbi, table_count> tables{};
   LockFd write_lock;
 
-  std::timed_mutex writer;  // flock does not tell threads of one process apart
+  int64_t dead_readers_forgotten_ns = 0;  // under `writer`
+  std::timed_mutex writer;                // flock does not tell threads of one process apart
   std::mutex gate;
   std::condition_variable idle;
   unsigned live = 0;
@@ -136,6 +140,7 @@ struct Transaction::State {
   const Patience patience;
   MDB_txn* txn = nullptr;
   bool entered = false;
+  size_t map_bytes = 0;  // of one that writes; asked at its begin, while nobody can move the map
   std::unique_lock<std::timed_mutex> writer;
   RowCounts counts;  // of the commit that this one stands on, with what was put and erased since
 };

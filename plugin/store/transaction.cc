@@ -153,8 +153,13 @@ void Transaction::State::begin() {
   for (int tries = 0;; ++tries) {
     env.enter();
     entered = true;
+    if (write) env.forget_dead_readers();
     const int code = mdb_txn_begin(env.env, nullptr, write ? 0u : unsigned{MDB_RDONLY}, &txn);
-    if (code == 0) return;
+    if (code == 0) {
+      MDB_envinfo info;
+      if (write && mdb_env_info(env.env, &info) == 0) map_bytes = info.me_mapsize;
+      return;
+    }
     txn = nullptr;
     int dead = 0;
     if (code == MDB_READERS_FULL) mdb_reader_check(env.env, &dead);
@@ -237,10 +242,8 @@ void Transaction::State::expect(int code, const char* what) {
   if (code != MDB_MAP_FULL) {
     throw lmdb_error(code, std::string(what) + " in " + env.paths.data.string());
   }
-  MDB_envinfo info;
-  mdb_env_info(env.env, &info);
   finish(false);
-  env.resize_map(info.me_mapsize * 2);
+  env.resize_map(map_bytes * 2);
   throw MapGrown(ErrorCode::busy, env.paths.data.string() + " needed a larger map: try again");
 }
 

@@ -46,8 +46,11 @@ class EventWriter {
   // Counts an event that cannot be written, and its part in the gap record to come.
   WriteOutcome drop(EventType type);
 
-  // The host ends: from now on no wait is longer than full_wait_ms.
-  void begin_close() { closing_ = true; }
+  // The host ends: from now on no wait for room is longer than this, or than full_wait_ms.
+  void begin_close(std::chrono::milliseconds wait_max) {
+    closing_ = true;
+    full_wait_ = std::min(full_wait_, wait_max);
+  }
 
   bool has_gap() const { return gap_.results + gap_.others > 0; }
   // Behind the session, which is the first record: nobody could place it before.

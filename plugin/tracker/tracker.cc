@@ -300,7 +300,8 @@ void Tracker::close() {
   // A ring that never had a session has nothing to close. Where there is no room for the record the
   // committer's end in good order says the same; and whoever ends the instance waits for all.
   if (!recording_) return;
-  writer_.begin_close();
+  // The most of that time is the committer's.
+  writer_.begin_close(std::chrono::milliseconds(config_.close_timeout_ms / 5));
   writer_.announce(CloseEvent{wall_clock_ns()});
 }
 

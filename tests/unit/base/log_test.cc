@@ -141,6 +141,24 @@ TEST_CASE("WhatTheFileHasNotGotIsWrittenAtTheEnd") {
   CHECK(text.find(" warning 3 more lines were left out\n") != std::string::npos);
 }
 
+TEST_CASE("WhenNobodyWritesTheFileAnyMoreTheHostGetsTheLines") {
+  TempDir dir;
+  Host host;
+  {
+    Log log(host.sink(), {}, Severity::info);
+    log.to_file(dir / "aimlog.log");
+    log.write(Severity::info, "the last one");
+    log.close_file();
+    log.write(Severity::info, "one more");
+    log.drain();
+  }
+  const std::string text = read_text(dir / "aimlog.log");
+  CHECK(text.find("the last one") != std::string::npos);
+  CHECK(text.find("one more") == std::string::npos);
+  REQUIRE(host.lines.size() == 1);
+  CHECK(host.lines[0].second == "one more");
+}
+
 TEST_CASE("TheLogFileDoesNotGrowForEver") {
   TempDir dir;
   Log log({}, {}, Severity::info);

@@ -12,6 +12,8 @@
 #include <limits>
 
 #include "plugin/commit/recovery.h"
+#include "plugin/journal/dead_ring.h"
+#include "plugin/journal/ring_format.h"
 #include "plugin/store/journal_table.h"
 #include "plugin/store/series_table.h"
 #include "tests/support/catch.h"
@@ -75,6 +77,52 @@ TEST_CASE("StopCommitsAllSealsAllAndRemovesTheRing") {
   const Transaction txn(*repo.environment);
   CHECK_FALSE(find_journal(txn, repo.ring->id()));
   CHECK(get_attempt(txn, 1, 1)->sealed_results == 10);
+}
+
+// A host that writes into memory that is not its own may hit the journal.
+TEST_CASE("RecordsThatAreDestroyedAtTheEndOfALiveRingAreCounted") {
+  Committing repo;
+  repo.report(1);
+  REQUIRE(repo.wait_durable());
+  REQUIRE(repo.committer->stop(seconds(20)));
+  repo.committer.reset();
+  repo.new_ring();
+  write_event(*repo.ring, session({8}));
+  write_event(*repo.ring, trial("b"));
+  const uint64_t good = repo.ring->writer().published();
+  for (int i = 0; i < 3; ++i) write_event(*repo.ring, start("b"));
+  std::fstream file(repo.ring->path(), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(ring_header_bytes + good));
+  file << std::string(repo.ring->writer().published() - good, '\xff') << std::flush;
+  const auto path = repo.ring->path();
+  Handover handover;
+  Committer committer(repo.environment, *repo.ring, handover, repo.log, quick_options());
+  CHECK(committer.stop(seconds(20)));
+  CHECK(committer.finished_clean());
+  CHECK_FALSE(std::filesystem::exists(path));
+  CHECK(handover.events_lost() == 3);
+  uint64_t lost = 0;
+  const Transaction txn(*repo.environment);
+  each_loss(txn, [&](const LossRow& row) { lost += row.results + row.others; });
+  CHECK(lost == 3);
+}
+
+// What waits in it would look alive until the process ends.
+TEST_CASE("AThreadThatWasGivenUpLetsItsRingGoWhenItEnds") {
+  Committing repo;
+  repo.report(1);
+  REQUIRE(repo.wait_durable());
+  const auto data = repo.environment->paths().data;
+  std::filesystem::rename(data, data.string() + ".away");
+  repo.report(2);
+  CHECK_FALSE(repo.committer->stop(milliseconds(0)));
+  CHECK(ring_is_live(repo.ring->path()));
+  if (GENERATE(false, true)) std::this_thread::sleep_for(milliseconds(1500));  // it ends first
+  repo.committer->abandon();
+  CHECK(repo.wait_until([&] { return !ring_is_live(repo.ring->path()); }));
+  std::filesystem::rename(data.string() + ".away", data);
+  CHECK(recover_dead_journals(*repo.environment).events_replayed > 0);
+  CHECK(repo.points("a", "x").size() == 2);
 }
 
 TEST_CASE("ARingWithoutARecordLeavesNothing") {

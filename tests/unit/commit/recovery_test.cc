@@ -2,10 +2,14 @@
 // waits for them.
 #include "plugin/commit/recovery.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <cerrno>
 
 #include "plugin/base/file.h"
 #include "plugin/base/signals.h"
+#include "plugin/commit/batch_committer.h"
 #include "plugin/store/journal_table.h"
 #include "tests/support/catch.h"
 #include "tests/support/faulty_file.h"
@@ -130,6 +134,46 @@ TEST_CASE("AJournalThatCannotBeOpenedOrRemovedKeepsNoOtherFromBeingReplayed") {
   CHECK(recover_dead_journals(*repo.environment).problems.empty());
   CHECK(repo.points("a", "x", which == 2 ? 1 : 2).size() == results);
   CHECK_FALSE(std::filesystem::exists(path));
+}
+
+// What another recovery holds looks alive, so the job that was left last would not be found.
+TEST_CASE("AResumedJobWaitsForAnotherRecovery") {
+  JournaledRepo repo;
+  write_job(*repo.ring, 1, "a");
+  repo.new_ring();
+  REQUIRE(recover_dead_journals(*repo.environment).journals_replayed == 1);
+  write_job(*repo.ring, 2, "a");
+  {
+    Handover handover;
+    Log log{{}, {}, Severity::off};
+    BatchCommitter first(repo.environment, *repo.ring, handover, log);
+    while (first.commit_batch(false) == BatchCommitter::Step::more) {
+    }
+  }
+  const auto dead = repo.ring->path();
+  repo.new_ring();
+  write_event(*repo.ring, session(JobToken{3}, 1));
+  write_event(*repo.ring, trial("a"));
+  write_event(*repo.ring, start("a"));
+  Handover handover;
+  Log log{{}, {}, Severity::off};
+  BatchCommitter batches(repo.environment, *repo.ring, handover, log);
+  {
+    const UniqueFd recovery =
+        open_file(repo.environment->paths().root / "recovery.lock", O_RDWR | O_CREAT);
+    const UniqueFd ring = open_file(dead, O_RDWR);
+    REQUIRE(::flock(recovery.get(), LOCK_EX | LOCK_NB) == 0);
+    REQUIRE(::flock(ring.get(), LOCK_EX | LOCK_NB) == 0);
+    batches.recover();
+    CHECK(batches.commit_batch(false) == BatchCommitter::Step::failed);
+    CHECK(handover.problem().find("another process is replaying") != std::string::npos);
+    // It ends in order meanwhile: what is left is for the next opener.
+    CHECK(batches.commit_batch(true) == BatchCommitter::Step::failed);
+  }
+  CHECK(batches.commit_batch(false) == BatchCommitter::Step::idle);
+  CHECK_FALSE(handover.failing());
+  CHECK(repo.run_row("a", 1).attempts == 1);
+  CHECK(repo.run_row("a", 2).attempts == 2);
 }
 
 TEST_CASE("TroubleOfTheStoreIsNoJournalsProblem") {

@@ -218,6 +218,33 @@ TEST_CASE("AHeadWithMorePagesThanAnyCommitLeavesIsRefusedBeforeRoomIsMadeForThem
                     Catch::Matchers::Contains("sizes do not fit"));
 }
 
+// Its walk would need as much of the stack as the file says.
+TEST_CASE("ATreeThatIsDeeperThanAnyIsRefusedBeforeItIsWalked") {
+  const SmallRepo repo;
+  Bytes bad = read_file(repo.data);
+  auto [meta, place] = newest_meta(bad);
+  constexpr uint16_t depth = 1000;
+  uint64_t next = bad.size() / page_bytes;
+  meta.trees[1].root = next;
+  meta.trees[1].depth = depth;
+  meta.last_page = next + depth;
+  std::memcpy(bad.data() + place, &meta, sizeof meta);
+  for (int level = 0; level < depth; ++level, ++next) {
+    const uint16_t upper = page_bytes - 20, second = page_bytes - 10;
+    const uint16_t header[] = {branch_page, page_header_bytes + 4, upper, upper, second};
+    const auto low = static_cast<uint16_t>(next + 1);
+    const uint16_t nodes[] = {low, 0, 0, 0, 0, low, 0, 0, 1, 'k'};
+    Bytes page(page_bytes, '\0');
+    std::memcpy(page.data(), &next, sizeof next);
+    std::memcpy(page.data() + 10, header, sizeof header);
+    std::memcpy(page.data() + upper, nodes, sizeof nodes);
+    bad += page;
+  }
+  write_file(repo.data, bad);
+  CHECK_THROWS_WITH(check_pages(RepoPaths(repo.dir.path()), false, true),
+                    Catch::Matchers::Contains("too deep"));
+}
+
 TEST_CASE("WhereTheNewestListOfTablesIsLostAnOlderOneIsNotTakenForIt") {
   const SmallRepo repo;
   Bytes bad = read_file(repo.data);

@@ -1,10 +1,13 @@
 // Who reads without leave to write, and what others do to the repo meanwhile.
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 
 #include "plugin/store/environment.h"
+#include "plugin/store/environment_state.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/store/case_process.h"
@@ -74,6 +77,39 @@ TEST_CASE("AReaderThatNobodySeesIsNotToldOfDamage") {
   CHECK(exit_code(child) == 0);
   ::close(begun[0]);
   ::close(written[0]);
+}
+
+// Pages of the snapshot that it read would never be used again while the writer lives.
+TEST_CASE("AReaderThatWasKilledKeepsNoPagesForLong") {
+  TempDir dir;
+  Environment::open(dir.path(), OpenMode::create);
+  int opened[2], begun[2];
+  REQUIRE(::pipe(opened) == 0);
+  REQUIRE(::pipe(begun) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    char sign = 0;
+    if (::read(opened[0], &sign, 1) != 1) ::_exit(1);
+    const auto own = Environment::open(dir.path(), OpenMode::read_only);
+    const Transaction reader(*own);
+    if (::write(begun[1], "x", 1) != 1) ::_exit(1);
+    while (true) ::pause();
+  }
+  const auto env = Environment::open(dir.path(), OpenMode::create);
+  put_one(*env, 1, Bytes(3000, 'x'));
+  char sign = 0;
+  REQUIRE(::write(opened[1], "x", 1) == 1);
+  REQUIRE(::read(begun[0], &sign, 1) == 1);
+  REQUIRE(::kill(child, SIGKILL) == 0);
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  const auto grown_by = [&] {
+    const auto before = std::filesystem::file_size(env->paths().data);
+    for (char each = 0; each < 100; ++each) put_one(*env, 1, Bytes(3000, each));
+    return std::filesystem::file_size(env->paths().data) - before;
+  };
+  CHECK(grown_by() > 100 * 4096);
+  env->state().dead_readers_forgotten_ns -= INT64_C(61'000'000'000);
+  CHECK(grown_by() < 20 * 4096);
 }
 
 }  // namespace aimlog::test

@@ -56,6 +56,21 @@ TEST_CASE("AnEndWithinBoundsWhateverTheHostChose") {
   CHECK(tracking.tracker.counters().waits == 1);
 }
 
+TEST_CASE("AStoreThatFailsIsNotWaitedForWhateverTheHostChose") {
+  TrackingRing tracking(blocking(), ring_bytes_min);
+  REQUIRE(tracking.report_loss() == WriteOutcome::ok);
+  bool is_broken = false;
+  SECTION("it is tried again") { tracking.handover.set_failing("no space"); }
+  SECTION("it is given up") {
+    tracking.handover.set_broken("damaged");
+    is_broken = true;
+  }
+  while (tracking.report_loss() == WriteOutcome::ok) {
+  }
+  for (int i = 0; i < 3; ++i) CHECK(tracking.report_loss() == WriteOutcome::dropped);
+  CHECK(tracking.tracker.counters().waits == (is_broken ? 0 : 1));
+}
+
 TEST_CASE("AFullJournalIsWaitedForOnceThoughOtherEventsFindRoom") {
   Config config;
   config.full_wait_ms = 5;
