@@ -43,6 +43,7 @@ void Disk::watch(const std::filesystem::path& root) {
   device_ = info.st_dev;
   data_inode_ = 0;
   name_changes_.clear();
+  overwritten_.clear();
   death_ = Death::none;
   pages_.reset(std::filesystem::exists(data_) ? read_whole(data_) : "");
 }
@@ -69,6 +70,7 @@ void Disk::die(Death death) {
 
 void Disk::settle() {
   if (death_ == Death::power_cut) {
+    cut_files();
     const size_t kept = random_.below(name_changes_.size() + 1);
     while (name_changes_.size() > kept) {
       undo(name_changes_.back());
@@ -88,6 +90,43 @@ void Disk::undo(const NameChange& change) {
   std::error_code ignored;
   std::filesystem::rename(change.to, change.from, ignored);
   if (change.had_content) write_whole(change.to, change.content);
+}
+
+// The changes of one directory are durable; those of others may be taken back all the same.
+void Disk::forget_changes_in(ino_t directory) {
+  const auto is_in = [&](const NameChange& change) {
+    struct stat parent {};
+    return ::stat(change.from.parent_path().c_str(), &parent) == 0 && parent.st_ino == directory;
+  };
+  name_changes_.erase(std::remove_if(name_changes_.begin(), name_changes_.end(), is_in),
+                      name_changes_.end());
+}
+
+void Disk::keep_before(int fd, uint64_t offset, uint64_t count) {
+  struct stat info {};
+  std::string before(count, '\0');
+  if (::fstat(fd, &info) != 0) throw std::runtime_error("a file is gone");
+  const auto size = static_cast<uint64_t>(info.st_size);
+  // A file that is open for writing only is a new one.
+  const ssize_t got = offset < size ? ::pread(fd, before.data(), std::min(count, size - offset),
+                                              static_cast<off_t>(offset))
+                                    : 0;
+  if (got < 0) before.assign(count, '\0');
+  const auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd));
+  overwritten_.push_back({info.st_ino, path, offset, std::move(before)});
+}
+
+// Of what was not synced any part may be missing; the files keep their sizes.
+void Disk::cut_files() {
+  for (auto each = overwritten_.rbegin(); each != overwritten_.rend(); ++each) {
+    struct stat info {};
+    const bool same = ::stat(each->path.c_str(), &info) == 0 && info.st_ino == each->inode;
+    if (!same || random_of_files_.one_in(2)) continue;
+    std::string content = read_whole(each->path);
+    if (each->offset + each->before.size() > content.size()) continue;
+    content.replace(each->offset, each->before.size(), each->before);
+    write_whole(each->path, content);
+  }
 }
 
 bool Disk::owns(int fd) {
@@ -119,6 +158,7 @@ Disk::Verdict Disk::begin_call() {
 
 void Disk::put(int fd, const void* bytes, uint64_t count, uint64_t offset) {
   if (count == 0) return;
+  if (!is_data(fd)) keep_before(fd, offset, count);
   if (::syscall(SYS_pwrite64, fd, bytes, count, offset) != static_cast<long>(count)) {
     throw std::runtime_error("the simulator's own directory is full");
   }
@@ -156,7 +196,10 @@ int Disk::sync(int fd) {
   struct stat info {};
   const bool directory = ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
   if (verdict == Verdict::go_on) {
-    if (directory) name_changes_.clear();
+    if (directory) forget_changes_in(info.st_ino);
+    const auto is_synced = [&](const Overwritten& each) { return each.inode == info.st_ino; };
+    overwritten_.erase(std::remove_if(overwritten_.begin(), overwritten_.end(), is_synced),
+                       overwritten_.end());
     if (!directory && is_data(fd)) pages_.sync();
     return 0;
   }
@@ -178,6 +221,8 @@ int Disk::rename(const char* from, const char* to) {
   NameChange change{from, to, std::filesystem::exists(to), ""};
   if (change.had_content) change.content = read_whole(to);
   name_changes_.push_back(std::move(change));
+  for (Overwritten& each : overwritten_)
+    if (each.path == from) each.path = to;
   if (data_ == from || data_ == to) {  // it is another file from now on
     data_inode_ = 0;
     pages_.reset(data_ == to ? read_whole(from) : "");

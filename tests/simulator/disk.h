@@ -20,7 +20,7 @@ enum class Death { none, kill, power_cut };
 
 class Disk {
  public:
-  explicit Disk(Random& random) : random_(random) {}
+  explicit Disk(Random& random) : random_(random), random_of_files_(random) {}
 
   // Calls for files of this repo count from now on; its data is on the disk as it stands.
   void watch(const std::filesystem::path& root);
@@ -54,19 +54,31 @@ class Disk {
     bool had_content = false;        // there was a file of that name before
     std::string content;
   };
+  // Bytes of a file other than the data file that are written over and not synced.
+  struct Overwritten {
+    ino_t inode;
+    std::filesystem::path path;
+    uint64_t offset;
+    std::string before;
+  };
   enum class Verdict { go_on, fail, die };
 
   Verdict begin_call();
   bool is_data(int fd);
   void undo(const NameChange& change);
+  void forget_changes_in(ino_t directory);
+  void keep_before(int fd, uint64_t offset, uint64_t count);
+  void cut_files();
   void put(int fd, const void* bytes, uint64_t count, uint64_t offset);
 
   Random& random_;
+  Random random_of_files_;  // of its own, so that what histories of known seeds meet stays
   std::filesystem::path root_, data_;
   dev_t device_ = 0;
   ino_t data_inode_ = 0;
   PageStore pages_;
   std::vector<NameChange> name_changes_;
+  std::vector<Overwritten> overwritten_;
 
   uint64_t calls_ = 0, failed_ = 0;
   uint64_t death_call_ = 0;  // 0 = none is planned

@@ -74,6 +74,9 @@ Options read_options(int count, char** words) {
   return options;
 }
 
+// So many have every kind of end and of trouble.
+constexpr uint64_t histories_that_meet_all = 1000;
+
 // Memory is the best place: nothing outlives the program anyway.
 std::filesystem::path scratch() {
   const std::filesystem::path memory = "/dev/shm";
@@ -125,9 +128,14 @@ int run(const Options& options) {
     }
   }
   std::filesystem::remove_all(directory);
+  const bool is_idle = tally.histories >= histories_that_meet_all &&
+                       (tally.events == 0 || tally.commits == 0 || tally.closes == 0 ||
+                        tally.kills == 0 || tally.kills_in_hooks == 0 || tally.power_cuts == 0 ||
+                        tally.failed_calls == 0 || tally.deaths_in_recovery == 0);
+  if (is_idle) std::printf("something that histories are made of never happened\n");
   print(tally, first, real_seconds() - begin);
   if (!broken && !options.ledger.empty()) add_up(options, first, tally.histories);
-  if (options.expected.empty()) return broken ? 1 : 0;
+  if (options.expected.empty()) return broken || is_idle ? 1 : 0;
   for (const std::string& rule : options.expected) {
     if (broken && broken->rule == rule) return 0;
   }

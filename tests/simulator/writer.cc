@@ -1,5 +1,8 @@
 #include "tests/simulator/writer.h"
 
+#include <cstring>
+
+#include "plugin/model/event_codec.h"
 #include "tests/simulator/fault.h"
 #include "tests/simulator/single_step.h"
 #include "tests/simulator/system_calls.h"
@@ -37,15 +40,51 @@ Writer::~Writer() = default;
 
 template <class Hook>
 void Writer::call(const Hook& hook) {
-  if (!interruption_) return hook();
-  const Interruption how = std::move(*interruption_);
-  interruption_.reset();
-  run_interrupted(how.instructions, how.in_own_code, hook, how.action);
+  const auto answered = [&] { answer_ = hook(); };
+  if (interruption_) {
+    const Interruption how = std::move(*interruption_);
+    interruption_.reset();
+    run_interrupted(how.instructions, how.in_own_code, answered, how.action);
+  } else {
+    answered();
+  }
+  if (answer_ == WriteOutcome::dropped) ++dropped_;
 }
 
 void Writer::note() {
   if (!journal_.log) return;
   journal_.log->follow(published_offset(*ring_));
+}
+
+// Read without the plugin's decoders: a result's own number stands in its record as it is.
+void Writer::expect_answer(size_t before) const {
+  const auto& records = journal_.log->records;
+  expect(tracker_->counters().events_dropped == dropped_, "LossesAreCounted",
+         std::to_string(tracker_->counters().events_dropped) + " dropped, and " +
+             std::to_string(dropped_) + " hooks said so");
+  if (answer_ != WriteOutcome::ok) return;
+  expect(records.size() > before, "AnswersAreTrue", "a hook said ok and published nothing");
+  if (!told_value_) return;
+  char value[sizeof *told_value_];
+  std::memcpy(value, &*told_value_, sizeof value);
+  const bool there = records.back().type == EventType::result &&
+                     records.back().payload().find(ByteView(value, sizeof value)) != ByteView::npos;
+  expect(there, "AnswersAreTrue",
+         "the record of value " + std::to_string(*told_value_) + " lacks it");
+}
+
+// Once the journal is closed, all that hooks said they dropped stands in its gaps.
+void Writer::expect_drops_recorded() const {
+  const auto& records = journal_.log->records;
+  if (records.back().type != EventType::close) return;
+  uint64_t recorded = 0;
+  for (const Record& record : records) {
+    if (record.type != EventType::gap) continue;
+    const auto gap = std::get<GapEvent>(decode_event(EventType::gap, record.payload()));
+    recorded += gap.results + gap.others;
+  }
+  expect(recorded == dropped_, "LossesAreCounted",
+         std::to_string(recorded) + " in gaps of " + std::to_string(dropped_));
 }
 
 void Writer::begin_session() {
@@ -62,15 +101,18 @@ void Writer::begin_session() {
 }
 
 void Writer::tell() {
+  const size_t before = journal_.log->records.size();
   telling_ = true;
   tell_one();
   telling_ = false;
   note();
+  expect_answer(before);
   journal_.log->acknowledge();
 }
 
 void Writer::tell_interrupted(uint64_t instructions, bool in_own_code,
                               const std::function<void()>& action) {
+  const size_t before = journal_.log->records.size();
   telling_ = true;
   bool acted = false;
   interruption_ = Interruption{instructions, in_own_code, [&] {
@@ -80,10 +122,13 @@ void Writer::tell_interrupted(uint64_t instructions, bool in_own_code,
   tell_one();
   telling_ = false;
   note();
-  if (!acted || in_own_code) journal_.log->acknowledge();
+  if (acted && !in_own_code) return;  // killed
+  expect_answer(before);
+  journal_.log->acknowledge();
 }
 
 void Writer::tell_one() {
+  told_value_.reset();
   Trial& trial = trials_[random_.below(trials_.size())];
   const uint64_t kind = random_.below(40);
   if (kind < 28) return report(trial);
@@ -102,7 +147,7 @@ std::string Writer::filler() {
 
 void Writer::report(Trial& trial) {
   tree_.clear();
-  ++value_;
+  told_value_ = ++value_;
   const uint64_t kind = random_.below(4);
   if (kind != 3)
     tree_.add("training_iteration", trial.step += static_cast<int64_t>(random_.below(3)));
@@ -113,7 +158,7 @@ void Writer::report(Trial& trial) {
   event.trial_id = tuner::text(trial.id);
   event.time_ns = clock_ns += 1000;
   event.result = &tree_.root();
-  call([&] { tracker_->result(event); });
+  call([&] { return tracker_->result(event); });
 }
 
 void Writer::start(Trial& trial) {
@@ -127,7 +172,7 @@ void Writer::start(Trial& trial) {
   auto event = tuner::make<tuner_trial_start_event>();
   event.trial = &told;
   event.time_ns = clock_ns += 1000;
-  call([&] { tracker_->start(event, told, random_.one_in(5)); });
+  call([&] { return tracker_->start(event, told, random_.one_in(5)); });
 }
 
 void Writer::end(Trial& trial, bool pause) {
@@ -136,9 +181,9 @@ void Writer::end(Trial& trial, bool pause) {
   event.time_ns = clock_ns += 1000;
   event.status = random_.one_in(3) ? TUNER_TRIAL_STOPPED : TUNER_TRIAL_COMPLETED;
   if (pause)
-    call([&] { tracker_->pause(event); });
+    call([&] { return tracker_->pause(event); });
   else
-    call([&] { tracker_->complete(event); });
+    call([&] { return tracker_->complete(event); });
 }
 
 void Writer::fail(Trial& trial) {
@@ -147,7 +192,7 @@ void Writer::fail(Trial& trial) {
   event.trial_id = tuner::text(trial.id);
   event.time_ns = clock_ns += 1000;
   event.error_text = tuner::text(text);
-  call([&] { tracker_->failure(event, random_.one_in(2)); });
+  call([&] { return tracker_->failure(event, random_.one_in(2)); });
 }
 
 void Writer::checkpoint(Trial& trial) {
@@ -155,13 +200,13 @@ void Writer::checkpoint(Trial& trial) {
   event.trial_id = tuner::text(trial.id);
   event.time_ns = clock_ns += 1000;
   event.path = tuner::text("checkpoint");
-  call([&] { tracker_->checkpoint(event, random_.one_in(2)); });
+  call([&] { return tracker_->checkpoint(event, random_.one_in(2)); });
 }
 
 void Writer::end_experiment() {
   auto event = tuner::make<tuner_experiment_end_event>();
   event.time_ns = clock_ns += 1000;
-  tracker_->experiment_end(event);
+  if (tracker_->experiment_end(event) == WriteOutcome::dropped) ++dropped_;
   note();
   journal_.log->acknowledge();
 }
@@ -181,6 +226,7 @@ bool Writer::close() {
   closing_ = true;
   tracker_->close();
   note();
+  expect_drops_recorded();
   journal_.log->acknowledge();
   for (int tries = 0; tries < 8; ++tries) {
     if (published() != 0 && commit(true) != BatchCommitter::Step::idle) continue;

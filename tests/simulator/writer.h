@@ -81,6 +81,9 @@ class Writer {
   template <class Hook>
   void call(const Hook& hook);
   void note();
+  // Against what the hook just answered; `before` records were there before it.
+  void expect_answer(size_t before) const;
+  void expect_drops_recorded() const;
   void tell_one();
   void begin_session();
   void report(Trial& trial);
@@ -102,6 +105,9 @@ class Writer {
   std::vector<Trial> trials_;
   tuner::ResultBuilder tree_;
   std::optional<Interruption> interruption_;  // of the next hook
+  WriteOutcome answer_ = WriteOutcome::ok;    // of the last hook
+  std::optional<int64_t> told_value_;         // of the last hook, if it was a result
+  uint64_t dropped_ = 0;                      // events, by the hooks' answers
   bool telling_ = false;
   bool committing_ = false;
   bool closing_ = false;
