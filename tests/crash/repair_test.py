@@ -17,13 +17,13 @@ import sys
 
 from crash_support import LONG, Programs, Repo, count_acks, run_tests, wait_until
 from lmdb_file import PAGE, LmdbFile, numbers
+from repair_oracle import Base, data_of, expect_same, expect_saved
 from safekeeping import check, contents
 
 PROGRAMS = Programs(sys.argv[1:4])
 SEEDS = [int(word) for word in sys.argv[4:] if word.isdigit()]
 DAMAGED_REPOS = 120 if LONG > 1 else 6
 NOTHING_MATCHED = 3
-JOB_KEYS = ("job", "experiment")
 
 
 def run_command(*words, statuses=(0,)):
@@ -42,53 +42,8 @@ def shown(path):
     return {run["id"]: run for run in map(json.loads, text.splitlines())}
 
 
-def points_of(run):
-    """Each point of each series, as often as it is there."""
-    return {
-        (metric["name"], json.dumps(metric["context"])): collections.Counter(
-            json.dumps(point) for point in metric["points"]
-        )
-        for metric in run["metrics"]
-    }
-
-
-def data_of(path):
-    return os.path.join(path, ".aimlog", "data.mdb")
-
-
-class Base:
-    """A sound repo, what it shows, and where everything of it stands."""
-
-    def __init__(self, path):
-        self.path = path
-        self.file = LmdbFile(data_of(path))
-        copy = path + ".copy"
-        shutil.copytree(path, copy)
-        self.runs = shown(copy)  # which replays what waits in its ring
-        shutil.rmtree(copy)
-        self.ids = {}
-        for (table, key), (value, _) in self.file.rows.items():
-            if table == "runs" and key[0] == 3:  # id to number
-                self.ids[varint(value[1:])] = key[1:].hex()
-
-    def run_of(self, row):
-        """The id of the run that a row is of, if it is of one."""
-        table, key = row
-        if table == "runs" and key[0] == 1:
-            return self.ids.get(numbers(key[1:], 4)[0])
-        if table in ("attempts", "params", "series", "objects", "checkpoints", "chunks"):
-            return self.ids.get(numbers(key, 4)[0])
-        return None
-
-
-def varint(text):
-    value, shift = 0, 0
-    for byte in text:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            break
-    return value
+def base_of(path):
+    return Base(path, shown)
 
 
 def flip_bits(data, source):
@@ -128,7 +83,7 @@ def make_finished(root):
         words = ("--trials", 40, "--results", 1200, "--seed", seed, "--job", seed)
         repo.run(*words, "--set", "commit_interval_ms=10")
     repo.run("--trials", 2, "--results", 2400, "--seed", 7, "--job", 7)
-    return Base(repo.path)
+    return base_of(repo.path)
 
 
 def make_killed(root):
@@ -140,58 +95,7 @@ def make_killed(root):
     wait_until(lambda: count_acks(repo.acks) > begun + 2000, "results were recorded")
     host.kill()
     host.communicate()
-    return Base(repo.path)
-
-
-def expect_saved(base, hit, saved, report):
-    """Runs of which nothing was hit are as they were; of the others nothing is made up, and what
-    differs is told."""
-    hit_runs = {base.run_of(row) for row in hit}
-    hit_tables = {table for table, _ in hit}
-    # A tail holds results of many runs; the journal's row says where its replay begins.
-    waiting_hit = bool(hit_tables & {"tails", "journals"})
-    # Where the list of tables is an older one, it is not known any more where replaying begins.
-    waiting_hit = waiting_hit or any("are not replayed" in note for note in report["notes"])
-    shared_hit = bool(hit_tables & {"names", "shapes", "meta"})
-    told = {run["id"]: run for run in report["runs"]}
-    for run_id, run in base.runs.items():
-        was_open = run["status"] == "crashed"
-        if run_id not in saved:
-            assert run_id in hit_runs or was_open, (run_id, report)
-            told_so = ("rows are lost", "runs may be missing")
-            assert any(text in note for note in report["notes"] for text in told_so), report
-            continue
-        now, whole = saved[run_id], told[run_id]["whole"]
-        before, after = points_of(run), points_of(now)
-        lost = 0
-        if not shared_hit:
-            assert set(after) <= set(before), (run_id, set(after) - set(before))
-            for series, points in before.items():
-                made_up = after.get(series, collections.Counter()) - points
-                assert not made_up, (run_id, series, list(made_up)[:3])
-                lost += sum((points - after.get(series, collections.Counter())).values())
-        untouched = run_id not in hit_runs and not (waiting_hit and was_open) and not shared_hit
-        assert not untouched or lost == 0, (run_id, lost)
-        if lost > 0 and not was_open:
-            assert not whole, (run_id, lost, told[run_id])
-            if not told[run_id]["count_unknown"]:
-                assert told[run_id]["points_lost"] == lost, (lost, told[run_id])
-        if untouched:
-            expect_same(run, now, hit_tables)
-            assert was_open or whole or report["rows_stale"] > 0, told[run_id]
-
-
-def expect_same(before, after, hit_tables):
-    for key in before:
-        if key in JOB_KEYS and hit_tables & {"jobs", "experiments"}:
-            continue
-        # When a run that was open crashed is told by its last event, or by its last result.
-        if key in ("ended", "ended_ns", "attempts") and before["status"] == "crashed":
-            continue
-        if key == "metrics":
-            assert points_of(before) == points_of(after)
-            continue
-        assert before[key] == after[key], (key, before[key], after[key])
+    return base_of(repo.path)
 
 
 def damage_and_repair(base, root, seed):
@@ -311,7 +215,7 @@ def older_versions(root):
     host.communicate()
     older = LmdbFile(data_of(repo.path))
     repo.run(*words, "--results", 600, "--resumed", 1)
-    return Base(repo.path), older
+    return base_of(repo.path), older
 
 
 def repair_with_older_version(base, older, row, root):
