@@ -12,11 +12,29 @@ namespace {
 constexpr int32_t fresh = 0;
 constexpr int32_t resumed = 1;
 
-std::optional<JobNumber> find_by_host_id(const Transaction& txn, ExperimentNumber experiment,
-                                         const std::string& job_id) {
-  for (const JobNumber number : jobs_of_experiment(txn, experiment)) {
-    if (get_job(txn, number).host_job_id == job_id) return number;
+std::optional<JobNumber> find_anywhere(const Transaction& txn, const std::string& job_id) {
+  size_t count = 0;
+  JobNumber found{};
+  each_job(txn, [&](JobNumber number, const JobRow& job) {
+    if (job.host_job_id != job_id) return;
+    found = number;
+    ++count;
+  });
+  return count == 1 ? std::optional(found) : std::nullopt;
+}
+
+// Newest first. An experiment that a session merely names need not be there.
+std::vector<JobNumber> jobs_named(const Transaction& txn, const std::string& experiment) {
+  const auto number = find_experiment(txn, experiment);
+  return number ? jobs_of_experiment(txn, *number) : std::vector<JobNumber>();
+}
+
+std::optional<JobNumber> find_by_host_id(const Transaction& txn, const SessionEvent& session) {
+  for (const JobNumber number : jobs_named(txn, session.experiment)) {
+    if (get_job(txn, number).host_job_id == session.job_id) return number;
   }
+  // A host that knows that it goes on may call the experiment otherwise by now.
+  if (session.resumed == resumed) return find_anywhere(txn, session.job_id);
   return std::nullopt;
 }
 
@@ -31,9 +49,9 @@ bool has_other_live_journal(const Transaction& txn, const RingId& ring, JobNumbe
 }
 
 std::optional<JobNumber> find_newest_left(const Transaction& txn, const RingId& ring,
-                                          ExperimentNumber experiment, bool may_have_ended,
-                                          const IsLive& is_live) {
-  for (const JobNumber number : jobs_of_experiment(txn, experiment)) {
+                                          const SessionEvent& session, const IsLive& is_live) {
+  const bool may_have_ended = session.resumed == resumed;
+  for (const JobNumber number : jobs_named(txn, session.experiment)) {
     if (has_other_live_journal(txn, ring, number, is_live, true)) continue;
     if (get_job(txn, number).ended_ns != 0 && !may_have_ended) return std::nullopt;
     return number;
@@ -42,12 +60,11 @@ std::optional<JobNumber> find_newest_left(const Transaction& txn, const RingId& 
 }
 
 std::optional<JobNumber> find_job(const Transaction& txn, const RingId& ring,
-                                  const SessionEvent& session, ExperimentNumber experiment,
-                                  const IsLive& is_live) {
+                                  const SessionEvent& session, const IsLive& is_live) {
   if (const auto job = find_job_by_token(txn, session.token)) return job;
   if (session.resumed == fresh) return std::nullopt;
-  if (!session.job_id.empty()) return find_by_host_id(txn, experiment, session.job_id);
-  return find_newest_left(txn, ring, experiment, session.resumed == resumed, is_live);
+  if (!session.job_id.empty()) return find_by_host_id(txn, session);
+  return find_newest_left(txn, ring, session, is_live);
 }
 
 void describe(JobRow& job, const SessionEvent& session) {
@@ -76,8 +93,7 @@ bool has_other_working_journal(const Transaction& txn, const RingId& ring, JobNu
 
 JobNumber bind_job(WriteTransaction& txn, const RingId& ring, const SessionEvent& session,
                    const IsLive& is_live) {
-  const ExperimentNumber experiment = intern_experiment(txn, session.experiment, session.time_ns);
-  if (const auto number = find_job(txn, ring, session, experiment, is_live)) {
+  if (const auto number = find_job(txn, ring, session, is_live)) {
     JobRow job = get_job(txn, *number);
     describe(job, session);
     job.ended_ns = job.end_said_ns = 0;
@@ -87,7 +103,7 @@ JobNumber bind_job(WriteTransaction& txn, const RingId& ring, const SessionEvent
     return *number;
   }
   JobRow job;
-  job.experiment = experiment;
+  job.experiment = intern_experiment(txn, session.experiment, session.time_ns);
   job.token = session.token;
   job.created_ns = session.time_ns;
   describe(job, session);

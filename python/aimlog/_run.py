@@ -9,6 +9,7 @@
 import atexit
 import os
 import sys
+import time
 import traceback
 import uuid
 import weakref
@@ -26,12 +27,14 @@ from .host import (
     PluginError,
 )
 from .logs import log_line
-from .settings import absolute, plugin_settings, yaml_value
+from .settings import absolute, plugin_settings, repo_directory, yaml_value
 
 __all__ = ["Run", "run"]
 
 _STEP = "training_iteration"
 _ERROR_CHARS_MAX = 16000
+# A run that was begun a moment ago is found once its beginning is committed.
+_COMMIT_WAIT_S = 2.0
 _open_runs: "weakref.WeakSet[Run]" = weakref.WeakSet()
 
 
@@ -147,6 +150,28 @@ def _settings(repo, experiment, metrics, settings) -> dict[str, str]:
     return made | plugin_settings(repo=repo, experiment=experiment, metrics=metrics)
 
 
+def _find_earlier(word: str, directory: str) -> tuple[str, str]:
+    """Id and experiment of the run that is to be gone on with. Raises ReadError, ValueError."""
+    from . import reading  # which a run that is new does not need
+
+    deadline = time.monotonic() + _COMMIT_WAIT_S
+    while True:
+        try:
+            with reading.open(directory) as repo:
+                found = repo[word]
+            break
+        except reading.NotFoundError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(0.05)
+    if found.info["job"]["id"] != found.trial_id:
+        raise ValueError(
+            f"run {found.id[:8]} is the trial {found.trial_id!r} of a tuner, which alone can go on "
+            "with it"
+        )
+    return found.trial_id, found.experiment
+
+
 def run(
     repo: "str | os.PathLike[str] | None" = None,
     experiment: str | None = None,
@@ -166,18 +191,24 @@ def run(
     experiment: a name that groups runs. params: the hyper-parameters. name: for people.
     metrics: which ones to record, patterns such as "eval/*" and "!debug/*"; left out: all.
     config: an aimlog.yaml, over which the arguments win. settings: further keys of it.
-    id: of an earlier run, to go on with it. plugin: another plugin's library.
+    id: of an earlier run, to go on with it in its experiment: `Run.id`, or what else
+        `aimlog.open(repo)[id]` takes. plugin: another plugin's library, which is given `id` as is.
 
     An exception out of the `with` makes the run failed, with its text; KeyboardInterrupt makes it
     stopped; else it is completed. Raises PluginError if the repo or the configuration cannot be
-    used.
+    used; with `id`, what `aimlog.open` raises, and ValueError for a run that is a tuner's.
     """
     if repo is None and config is None and plugin is None:
         repo = os.environ.get("AIMLOG_REPO") or "."
-    run_id = uuid.uuid4().hex[:24] if id is None else id
+    run_id, earlier = uuid.uuid4().hex[:24] if id is None else id, ""
+    if id is not None and plugin is None:
+        named = repo if repo is not None else (settings or {}).get("repo")
+        directory = repo_directory(named, config)
+        if directory is not None:
+            run_id, earlier = _find_earlier(id, directory)
     opened = Plugin(
         library_path() if plugin is None else plugin,
-        config_path=config,
+        config_path=None if config is None else absolute(config),
         settings=_settings(repo, experiment, metrics, (settings or {}).items()),
         log=log_line,
         host_name="aimlog.run",
@@ -187,7 +218,7 @@ def run(
         status = opened.setup(
             resumed=RESUMED_NO if id is None else RESUMED_YES,
             job_id=run_id,
-            experiment_name=experiment or "",
+            experiment_name=experiment or earlier,
             host_name="Python",
             host_version=".".join(map(str, sys.version_info[:3])),
             reserved_keys=(_STEP,),

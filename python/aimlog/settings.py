@@ -43,16 +43,40 @@ def absolute(path: Any) -> str:
     return os.path.abspath(os.path.expanduser(os.fspath(path)))
 
 
+def repo_directory(
+    repo: str | os.PathLike[str] | None, config: str | os.PathLike[str] | None
+) -> str | None:
+    """The directory in which a plugin with these arguments has its repo. None: the configuration
+    cannot be read, and the plugin says what is wrong with it.
+
+    Raises:
+        ImportError: only the configuration says it, and there is no PyYAML.
+    """
+    if repo is not None:
+        return absolute(repo)
+    if config is None:
+        return os.getcwd()
+    path = absolute(config)
+    directory = os.path.dirname(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return repo_of_config(file.read(), directory) or directory
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def repo_of_config(text: str, directory: str) -> str | None:
     """The repo that a configuration names, if it names one; what is wrong with the text the plugin
     says better. Relative paths rest on `directory`."""
-    try:
-        import yaml  # Ray and Optuna need it too
+    import yaml  # Ray and Optuna need it too
 
-        named = yaml.safe_load(text)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except Exception:
         return None
-    repo = named.get("repo") if isinstance(named, dict) else None
-    if not isinstance(repo, str):
+    # The text as it stands, whatever type YAML would give it: a directory may be called 2025-01-31.
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    repo = next((value for key, value in pairs if key.value == "repo"), None)
+    if not isinstance(repo, yaml.ScalarNode) or repo.tag == "tag:yaml.org,2002:null":
         return None
-    return os.path.abspath(os.path.join(directory, os.path.expanduser(repo)))
+    return os.path.abspath(os.path.join(directory, os.path.expanduser(repo.value)))

@@ -75,7 +75,7 @@ static void deliver(PyObject* callable, log_line* line, uint64_t dropped, PyObje
 
 void plugin_leave(plugin_object* self, tuner_status status, PyObject** interrupt) {
   if (status != TUNER_OK) {
-    size_t length = self->error.length < sizeof self->error_text ? self->error.length : 0;
+    size_t length = error_length(&self->error);
     memcpy(self->last_error, self->error_text, length);
     self->last_error_length = length;
     if (status < 0) self->counts.hook_errors += 1;
@@ -193,7 +193,7 @@ static int open_instance(plugin_object* self, create_args* args) {
     plugin_leave(self, status, &args->tree.interrupt);
     return 0;
   }
-  uint32_t length = self->error.length < sizeof self->error_text ? self->error.length : 0;
+  size_t length = error_length(&self->error);
   plugin_leave(self, status, &args->tree.interrupt);
   if (is_loaded) {
     library_close(&self->lib);

@@ -37,6 +37,11 @@ typedef struct plugin_object {
 extern PyObject* plugin_error;      /* PluginError */
 extern PyObject* plugin_load_error; /* PluginLoadError */
 
+/* How much of the text the plugin has written; one that claims more than fits is not believed. */
+static inline size_t error_length(const tuner_error* error) {
+  return error->length <= error->capacity ? error->length : 0;
+}
+
 /* Whether a call may be made: 1, with the lock held; 0 in a forked child, where nothing is done; -1
  * with a ValueError if it is closed. */
 int plugin_enter(plugin_object* self);

@@ -136,7 +136,7 @@ static int put_count(PyObject* dict, const char* name, uint64_t count) {
   return status;
 }
 
-static PyObject* stats_dict(const plugin_object* self, const tuner_stats* stats) {
+static PyObject* stats_dict(const host_counts* counts, const tuner_stats* stats) {
   PyObject* dict = PyDict_New();
   if (dict == NULL) return NULL;
   int status = 0;
@@ -146,13 +146,12 @@ static PyObject* stats_dict(const plugin_object* self, const tuner_stats* stats)
     status |= put_count(dict, plugin_counters[i].name, count);
   }
   status |= put_count(dict, "health", (uint64_t)stats->health);
-  status |= put_count(dict, "ints_as_text", self->counts.ints_as_text);
-  status |= put_count(dict, "objects_as_text", self->counts.objects_as_text);
-  status |= put_count(dict, "values_capped", self->counts.values_capped);
-  status |= put_count(dict, "hook_errors", self->counts.hook_errors);
+  status |= put_count(dict, "ints_as_text", counts->ints_as_text);
+  status |= put_count(dict, "objects_as_text", counts->objects_as_text);
+  status |= put_count(dict, "values_capped", counts->values_capped);
+  status |= put_count(dict, "hook_errors", counts->hook_errors);
   const tuner_error* said = stats->message;
-  uint32_t length = said->length <= said->capacity ? said->length : 0;
-  PyObject* message = PyUnicode_DecodeUTF8(said->text, (Py_ssize_t)length, "replace");
+  PyObject* message = PyUnicode_DecodeUTF8(said->text, (Py_ssize_t)error_length(said), "replace");
   status |= message == NULL ? -1 : PyDict_SetItemString(dict, "message", message);
   Py_XDECREF(message);
   if (status != 0) Py_CLEAR(dict);
@@ -173,8 +172,13 @@ PyObject* plugin_stats(PyObject* object, PyObject* unused) {
     status = self->lib.table->get_stats(self->instance, &stats, &self->error);
     stats.message = &message;
   }
-  PyObject* dict = stats_dict(self, &stats);
-  return finish(self, status, dict);
+  const host_counts counts = self->counts;
+  Py_INCREF(Py_None);
+  PyObject* left = finish(self, status, Py_None);
+  if (left == NULL) return NULL;
+  Py_DECREF(left);
+  /* Only now: a new dict may start the collector, and what that runs may call this plugin. */
+  return stats_dict(&counts, &stats);
 }
 
 PyObject* plugin_extension(PyObject* object, PyObject* name) {

@@ -15,3 +15,11 @@ def either(request, tmp_path):
     """Each of the two plugins, open."""
     with support.open_plugin(request.param, tmp_path) as plugin:
         yield plugin
+
+
+@pytest.fixture
+def bucket(tmp_path, monkeypatch):
+    """A storage that is no local disk as far as its type tells."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "bucket" / "exp").mkdir(parents=True)
+    return tmp_path / "bucket"

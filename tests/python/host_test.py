@@ -148,6 +148,12 @@ def test_what_create_refuses_says_why(options, error, status, text):
     assert getattr(raised.value, "status", None) == status
 
 
+def test_an_error_that_fills_the_room_for_it_is_cut_and_not_dropped():
+    with pytest.raises(PluginError) as refused:
+        Plugin(aimlog.library_path(), config_path="/none/" + "long/" * 600)
+    assert len(str(refused.value)) == 2048 and str(refused.value).startswith("/none/long/")
+
+
 def test_what_is_no_plugin_is_refused(tmp_path):
     (tmp_path / "text.so").write_text("no library")
     for path in (tmp_path / "none.so", tmp_path / "text.so", "none.so", tmp_path):

@@ -302,6 +302,35 @@ def test_an_interpreter_that_ends_takes_its_plugins_along(tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
+COLLECTED = """
+import gc, sys, aimlog, aimlog.host
+plugin = aimlog.host.Plugin(aimlog.library_path(), config_text="repo: .", base_dir=sys.argv[1])
+called = []
+
+class Cycle:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        called.append(plugin.stats()["events"])
+
+gc.disable()
+kept = []
+for _ in range(5):
+    Cycle()
+    kept += [{} for _ in range(200)]  # so that none is left to be used again without the collector
+    gc.enable()
+    plugin.stats()
+    gc.disable()
+print(len(called) > 0)
+"""
+
+
+def test_what_the_collector_runs_may_call_the_plugin(tmp_path):
+    done = support.run_python(COLLECTED, tmp_path)
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_the_collector_ends_a_plugin_in_a_cycle(tmp_path):
     closed = []
 

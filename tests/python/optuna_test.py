@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Optuna studies as they are run: what the repo has is compared with what the storage has."""
 
+import contextlib
 import gc
 import logging
 import os
@@ -9,10 +10,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import optuna
 import pytest
-from python_support import records_of
+from python_support import records_of, shown_runs
 
 import aimlog
 from aimlog.optuna import AimlogCallback
@@ -133,6 +135,38 @@ def test_a_tracked_trial_has_its_metrics_while_it_runs(tmp_path):
         assert value_of(run, "value") == run["params"]["x"]
 
 
+def test_config_is_a_name_like_any_other(tmp_path):
+    study = optuna.create_study()
+    study.set_metric_names(["config"])
+    with AimlogCallback(tmp_path) as callback:
+
+        def tracked(trial):
+            callback.track(trial).log({"config": {"depth": 3}, "loss": 1.0}, step=1)
+            return 2.0
+
+        study.optimize(tracked, n_trials=1, callbacks=[callback])
+    (run,) = records_of(tmp_path)
+    values = {name: value for name, _, value in run["points"]}
+    assert values == {"config/depth": 3, "loss": 1.0, "config": 2.0}
+
+
+@pytest.mark.parametrize(
+    "name", ["runs", "~/runs", "2025-01-31", "2024", "on", "1_0", "0x1F", "'~'", "{tmp}/runs"]
+)
+def test_a_configuration_s_repo_is_where_the_plugin_makes_it(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "aimlog.yaml").write_text(f"repo: {name.format(tmp=tmp_path)}\n")
+    with AimlogCallback(config="~/aimlog.yaml") as callback:
+        (made,) = [Path(folder) for folder, names, _ in os.walk(tmp_path) if ".aimlog" in names]
+        assert callback._directory == str(made / ".aimlog" / "optuna")
+
+
+def test_a_configuration_that_is_no_text_is_the_plugin_s_to_refuse(tmp_path):
+    (tmp_path / "aimlog.yaml").write_bytes(b"repo: \xff\n")
+    with pytest.raises(aimlog.host.PluginError, match="aimlog.yaml"):
+        AimlogCallback(config=tmp_path / "aimlog.yaml")
+
+
 def test_studies_of_one_name_are_two_jobs(tmp_path):
     with AimlogCallback(tmp_path) as callback:
         for _ in range(2):
@@ -232,6 +266,42 @@ def test_a_forgotten_callback_leaves_no_thread(tmp_path):
     while threads() != before and time.monotonic() < deadline:
         time.sleep(0.01)  # one that was joined may be in the system's list for a moment longer
     assert threads() == before
+
+
+def test_callbacks_that_nobody_keeps_or_closes_leave_nothing_open(tmp_path):
+    def study_of(number):
+        study = optuna.create_study(study_name=f"study {number}")
+        callback = AimlogCallback(tmp_path)
+
+        def tracked(trial):
+            callback.track(trial).log({"loss": 1.0})
+            if trial.number == 1:
+                raise ValueError("no luck")
+            return 1.0
+
+        # No callback comes for the trial that fails.
+        with contextlib.suppress(ValueError):
+            study.optimize(tracked, n_trials=2, callbacks=[callback])
+
+    study_of(0)
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(1, 4):
+        study_of(number)
+        gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+    runs = shown_runs(tmp_path)
+    assert [run["status"] for run in runs] == ["completed", "failed"] * 4
+    assert all(run["job"]["ended"] for run in runs)
+
+
+@pytest.mark.filterwarnings("error")  # such as one of an exception in a finalizer
+def test_a_callback_that_could_not_be_made_goes_without_a_word(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for arguments in ({"repo": tmp_path / "file"}, {"metrics": []}):
+        with pytest.raises((aimlog.host.PluginError, ValueError)):
+            AimlogCallback(**arguments)
+        gc.collect()
 
 
 def test_the_comparison_notices_what_is_missing_or_wrong(tmp_path):

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import ray_crash_test as crash
 from python_support import command
+from ray_elsewhere import Elsewhere
 from ray_fakes import Fit
 from ray_jobs_test import Counter, curve
-from ray_storage_test import Elsewhere
 from ray_support import LONG, fit, new_storage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "aim"))

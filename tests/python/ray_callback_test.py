@@ -228,6 +228,18 @@ def test_runs_that_did_not_move_with_the_trials_are_found(exp, tmp_path):
     assert len(runs_of(exp)["t"]["attempts"]) == 2 and not (moved / ".aimlog").exists()
 
 
+def test_a_renamed_experiment_goes_on_without_its_state(exp, tmp_path):
+    fit = Fit(AimlogCallback(), exp)
+    fit.run(fit.add("t"))
+    fit.end()
+    renamed = exp.rename(tmp_path / "renamed")
+    later = Fit(AimlogCallback(), renamed, resumed=True)
+    later.run(later.trials[0])
+    later.end()
+    (run,) = runs_of(renamed).values()
+    assert (run["experiment"], len(run["attempts"])) == (exp.name, 2)
+
+
 def test_pauses_are_seen_and_the_rest_is_stopped_at_the_end(exp):
     fit = Fit(AimlogCallback(), exp)
     trials = [fit.add(name) for name in ("runs", "waits", "quiet", "never")]

@@ -1,91 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storages in which no repo can live: copies go there, and come back for a restore elsewhere."""
 
-import json
 import os
 import shutil
-import subprocess
-import tarfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
-import pyarrow.fs
 import pytest
-from ray_fakes import Fit, Gated, Refusing, wait_for
+from ray_elsewhere import (
+    Elsewhere,
+    entry,
+    filesystem_of,
+    machine,
+    names_in,
+    part_of_job,
+    trials_of_copy,
+)
+from ray_fakes import Refusing
 from ray_support import points, runs_of, statuses
 
 from aimlog.ray import AimlogCallback, copies
 from aimlog.ray.copies import COPY, FILES
-from aimlog.ray.restore import begin_with_newest, set_aside
-
-
-@pytest.fixture
-def bucket(tmp_path, monkeypatch):
-    """A storage that is no local disk as far as its type tells."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    (tmp_path / "bucket" / "exp").mkdir(parents=True)
-    return tmp_path / "bucket"
-
-
-def filesystem_of(bucket):
-    return pyarrow.fs.SubTreeFileSystem(str(bucket), pyarrow.fs.LocalFileSystem())
-
-
-class Elsewhere(Fit):
-    filesystem = None
-
-    def add(self, name, **fields):
-        filesystem = self.filesystem or filesystem_of(self.directory)
-        storage = SimpleNamespace(storage_filesystem=filesystem, experiment_fs_path="exp")
-        return super().add(name, storage=storage, experiment_dir_name="exp", **fields)
-
-    def tick(self):
-        self.callback._next_scan = 0.0
-        self.step()
-
-
-def entry(bucket):
-    content = json.loads((bucket / "exp" / "aimlog.json").read_text())
-    return content["callbacks"]["||"]
-
-
-@contextmanager
-def machine(tmp_path, name):
-    """Every machine has its own repos, under the same path."""
-    (tmp_path / name).mkdir(exist_ok=True)
-    (tmp_path / name).rename(tmp_path / "data")
-    yield
-    (tmp_path / "data").rename(tmp_path / name)
-
-
-def part_of_job(bucket, trial, state=None, killed=False, filesystem=None):
-    """A driver that runs one trial of a job; returns what Ray keeps for the next driver."""
-    fit = Elsewhere(AimlogCallback(), bucket, state=state)
-    fit.filesystem = filesystem
-    fit.callback._fit.resumed = state is not None
-    fit.run(fit.add(trial))
-    fit.say("on_trial_complete", fit.trials[0])
-    if killed:
-        fit.callback._fit.copies = None
-    state = fit.callback.get_state()
-    fit.end()
-    return state
-
-
-def names_in(bucket):
-    return sorted(os.listdir(bucket / "exp"))
-
-
-def trials_of_copy(bucket, tmp_path, name=COPY):
-    where = tmp_path / "copy" / ".aimlog"
-    shutil.rmtree(tmp_path / "copy", ignore_errors=True)
-    (where / "journals").mkdir(parents=True)
-    with tarfile.open(bucket / "exp" / name) as archive:
-        for file in ("FORMAT", "data.mdb"):
-            archive.extract(file, where)
-    return set(runs_of(tmp_path / "copy"))
+from aimlog.ray.restore import begin_with_newest
 
 
 def test_a_finished_job_leaves_a_whole_copy(bucket, tmp_path):
@@ -136,31 +72,6 @@ def test_a_fetched_copy_is_durable_before_it_is_the_repo(bucket, tmp_path, monke
     begin_with_newest(filesystem_of(bucket), "exp", str(tmp_path / "back"), entry(bucket)["job"])
     assert set(FILES) | {"repo"} <= set(done[: done.index("renamed")]), done
     assert done[-1] == "back", done
-
-
-def test_an_unchanged_repo_is_not_copied_again(bucket):
-    fit = Elsewhere(AimlogCallback(sync_period=0.001), bucket)
-    fit.run(fit.add("t"))
-    fit.callback._fit.plugin.flush()
-    time.sleep(0.1)
-    of_fit = fit.callback._fit.copies
-    fit.tick()
-    assert of_fit.child.wait(300) == 0
-    fit.tick()
-    assert of_fit.child is None and of_fit.failed == 0
-    fit.end()
-
-
-def test_a_storage_that_takes_nothing_harms_nobody(bucket, caplog):
-    fit = Elsewhere(AimlogCallback(), bucket)
-    trial = fit.add("t")
-    shutil.rmtree(bucket)
-    bucket.write_text("gone")
-    fit.run(trial)
-    fit.end()
-    said = [record for record in caplog.records if "records job" not in record.getMessage()]
-    assert len(said) == 1
-    assert statuses(runs_of(fit.callback.get_state()["repo"])) == {"t": "stopped"}
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\0" * 2048])
@@ -225,24 +136,6 @@ def test_a_driver_that_was_left_behind_replaces_no_newer_copy(bucket, tmp_path, 
     assert trials_of_copy(bucket, tmp_path) == {"a1", "b1", "c1"}
 
 
-def test_a_copy_has_the_mark_of_the_repo_that_is_in_it(bucket, monkeypatch):
-    """Also where a restore puts another one in its place while it is copied."""
-    state = part_of_job(bucket, "t")
-    repo, next_own = Path(state["repo"]) / ".aimlog", copies.next_own
-    own = copies.read_own(str(repo))
-
-    def meanwhile(*args):
-        set_aside(state["repo"])
-        repo.mkdir()
-        return next_own(*args)
-
-    monkeypatch.setattr(copies, "next_own", meanwhile)
-    monkeypatch.setattr(os, "nice", lambda _: 0)
-    copies.make_copy(filesystem_of(bucket), "exp", state["repo"], state["job"])
-    mark = copies.read_mark(filesystem_of(bucket), f"exp/{COPY}")
-    assert (mark.repo, mark.number) == (own.mark.repo, own.mark.number + 1)
-
-
 def test_a_new_job_leaves_the_copy_of_an_older_one(bucket, tmp_path):
     with machine(tmp_path, "a"):
         older = part_of_job(bucket, "older")
@@ -297,62 +190,51 @@ def test_a_job_file_that_cannot_be_read_is_not_rewritten(bucket, monkeypatch, ca
     assert "aimlog.json" in caplog.text
 
 
-class Clock:
-    now = 0.0
+class Overtaken:
+    """A storage in which another machine's copy lands between the first look at the copy and the
+    next one."""
 
-    def monotonic(self):
-        return self.now
+    type_name = "s3"
 
+    def __init__(self, root, newer):
+        self.root, self.newer, self.looks = root, newer, 0
+        self.inner = filesystem_of(root)
 
-class Child:
-    """A process that ends at a time of the clock."""
+    def open_input_stream(self, path):
+        self.looks += path.endswith(COPY)
+        if self.looks == 2:
+            (self.root / "exp" / COPY).write_bytes(self.newer)
+        return self.inner.open_input_stream(path)
 
-    def __init__(self, clock, end):
-        self.clock, self.end = clock, end
-
-    def poll(self):
-        return 0 if self.clock.now >= self.end else None
-
-    def wait(self, timeout):
-        self.clock.now = min(self.end, self.clock.now + timeout)
-        if self.poll() is None:
-            raise subprocess.TimeoutExpired("copy", timeout)
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
 
 
-@pytest.mark.parametrize("first, started", [(9999, 0), (200, 1)])
-def test_the_end_waits_at_most_once(bucket, monkeypatch, first, started):
-    fit = Elsewhere(AimlogCallback(), bucket)
-    fit.run(fit.add("t"))
-    of_fit, clock, seen = fit.callback._fit.copies, Clock(), []
-
-    def start():
-        seen.append(of_fit.child)
-        of_fit.child = Child(clock, 9999)
-
-    monkeypatch.setattr(copies, "time", clock)
-    monkeypatch.setattr(of_fit, "start", start)
-    of_fit.child = Child(clock, first)
-    fit.end()
-    assert clock.now == 300 and seen == [None] * started
-    assert fit.callback.stats()["callback_troubles"] == 1
+def test_a_restore_knows_which_copy_it_began_with(bucket, tmp_path):
+    copy = bucket / "exp" / COPY
+    with machine(tmp_path, "a"):
+        state = part_of_job(bucket, "a1")
+        first = copy.read_bytes()
+        part_of_job(bucket, "a2", state)
+    newer = copies.read_mark(filesystem_of(bucket), f"exp/{COPY}")
+    second = copy.read_bytes()
+    copy.write_bytes(first)
+    here = str(tmp_path / "here")
+    begin_with_newest(Overtaken(bucket, second), "exp", here, state["job"])
+    assert set(runs_of(here)) == {"a1", "a2"}
+    assert copies.read_own(f"{here}/.aimlog").base == newer
 
 
-def test_the_newest_copy_lands_last(bucket, tmp_path, monkeypatch):
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    monkeypatch.setenv("PYTHONPATH", path)
-    fit = Elsewhere(AimlogCallback(sync_period=0.01), bucket)
-    fit.filesystem = Gated(bucket)
-    fit.run(fit.add("early"))
-    fit.callback._fit.plugin.flush()
-    time.sleep(0.02)
-    fit.tick()
-    first = fit.callback._fit.copies.child
-    wait_for((bucket / "first").exists)
-    fit.run(fit.add("late"))
-    fit.callback._fit.end(wait=False)
-    second = fit.callback._fit.copies.child
-    # Long enough for the second child to overtake the first one.
-    wait_for((bucket / "exp" / COPY).exists, seconds=2)
-    (bucket / "go").touch()
-    assert first is not second and first.wait(300) == 0 and second.wait(300) == 0
-    assert trials_of_copy(bucket, tmp_path) == {"early", "late"}
+def test_a_restore_begins_with_no_other_job_s_copy(bucket, tmp_path):
+    copy = bucket / "exp" / COPY
+    with machine(tmp_path, "a"):
+        state = part_of_job(bucket, "a1")
+        mine = copy.read_bytes()
+    copy.unlink()
+    with machine(tmp_path, "b"):
+        part_of_job(bucket, "b1")
+    other = copy.read_bytes()
+    copy.write_bytes(mine)
+    here = tmp_path / "here"
+    begin_with_newest(Overtaken(bucket, other), "exp", str(here), state["job"])
+    assert copy.read_bytes() == other and not (here / ".aimlog").exists()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import aimlog
+import aimlog.reading
 import hostile
 import pytest
 import support
@@ -92,6 +93,56 @@ def test_a_run_goes_on_under_its_id(tmp_path):
         again.log({"x": 2.0}, step=2)
     assert len(json.loads(command(tmp_path, "ls", "--json"))) == 1
     assert points(tmp_path, r.id, "x") == [(1, 1.0), (2, 2.0)]
+
+
+def test_a_run_goes_on_whatever_it_is_called_by(tmp_path):
+    config = tmp_path / "aimlog.yaml"
+    config.write_text("experiment: other\nrepo: runs")
+    repo = tmp_path / "runs"
+    with aimlog.run(repo, "digits") as r:
+        r.log({"x": 1.0}, step=1)
+    shown_id = shown(repo, r.id)["id"]
+    ways = [
+        {"repo": repo, "id": r.id},
+        {"repo": repo, "id": shown_id},
+        {"repo": repo, "id": shown_id[:8]},
+        {"repo": repo, "experiment": "other", "id": r.id},
+        {"config": config, "id": r.id},
+        {"repo": repo, "id": "last"},
+    ]
+    for step, way in enumerate(ways, start=2):
+        with aimlog.run(**way) as again:
+            again.log({"x": float(step)}, step=step)
+        assert again.id == r.id
+    assert len(json.loads(command(repo, "ls", "--json"))) == 1
+    run = shown(repo, r.id)
+    assert (run["experiment"], len(run["attempts"])) == ("digits", 1 + len(ways))
+    assert points(repo, r.id, "x") == [(step, float(step)) for step in range(1, 2 + len(ways))]
+    names = [each["experiment"] for each in json.loads(command(repo, "exps", "--json"))]
+    assert names == ["digits"]
+
+
+def test_a_run_that_is_still_being_recorded_is_found_at_once(tmp_path):
+    with aimlog.run(tmp_path, "digits") as r, aimlog.run(tmp_path, id=r.id) as other:
+        assert r.log({"x": 1.0}, step=1) == other.log({"y": 2.0}, step=1) == 0
+    (run,) = aimlog.open(tmp_path)
+    assert sorted(run.metrics) == ["x", "y"]
+
+
+def test_an_id_that_nothing_was_recorded_under_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        aimlog.run(tmp_path / "none", id="abc")
+    assert not (tmp_path / "none").exists()
+    with aimlog.run(tmp_path):
+        pass
+    with pytest.raises(aimlog.reading.NotFoundError, match="no such"):
+        aimlog.run(tmp_path, id="no such")
+    with support.open_plugin("aimlog", tmp_path) as tuner:
+        tuner.setup(job_id="night-1")
+        tuner.trial_start("trial 7")
+    with pytest.raises(ValueError, match="trial 7"):
+        aimlog.run(tmp_path, id="trial 7")
+    assert len(json.loads(command(tmp_path, "ls", "--json"))) == 2
 
 
 def test_context_epoch_and_filter(tmp_path):

@@ -150,6 +150,23 @@ def an_id_finds_its_job(repo_of):
         assert sorted(len(run["attempts"]) for run in repo.runs()) == [1, 1, 2]
 
 
+def an_id_finds_its_job_under_another_experiment(repo_of):
+    for resumed in (RESUMED, UNKNOWN):
+        repo = repo_of(f"moved-{resumed}")
+        finished(repo, FRESH, "a", value=1)
+        left(repo, resumed, "a", value=2, experiment="renamed")
+        # Who cannot tell whether it goes on may have made its id under that name for itself.
+        expect(repo, *([[1, 2]] if resumed == RESUMED else [[1], [2]]))
+        made = {run["experiment"] for run in repo.runs()}
+        assert made == ({"e"} if resumed == RESUMED else {"e", "renamed"}), made
+    repo = repo_of("moved-two")
+    finished(repo, FRESH, "a", value=1)
+    finished(repo, FRESH, "a", value=2, experiment="f")
+    left(repo, RESUMED, "a", value=3, experiment="f")
+    left(repo, RESUMED, "a", value=4, experiment="renamed")  # whose it is nobody can say
+    expect(repo, [1], [2, 3], [4])
+
+
 def fresh_is_always_new(repo_of):
     repo = repo_of("fresh")
     left(repo, FRESH, "a", value=1)
@@ -226,7 +243,7 @@ TESTS = [live_hosts_never_mix, live_processes_never_mix, fresh_is_always_new, th
 TESTS += [without_an_id_the_newest_job_that_nobody_writes, unknown_joins_only_what_did_not_end]
 TESTS += [an_id_finds_its_job, a_damaged_state_is_refused_and_the_id_still_finds_the_job]
 TESTS += [a_dead_host_s_job_goes_on, a_dead_attempt_ends_in_a_crash_even_without_a_new_start]
-TESTS += [a_wrong_record_is_noticed]
+TESTS += [an_id_finds_its_job_under_another_experiment, a_wrong_record_is_noticed]
 
 
 def main():

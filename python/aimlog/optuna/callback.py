@@ -22,7 +22,7 @@ from aimlog.optuna.job import job_id_of
 from aimlog.optuna.locks import LockBusy, Patience
 from aimlog.optuna.study_record import AnotherStudy, StudyRecord
 from aimlog.logs import log_line
-from aimlog.settings import absolute, plugin_settings, repo_of_config
+from aimlog.settings import absolute, plugin_settings, repo_directory
 
 logger = logging.getLogger("aimlog")
 
@@ -48,7 +48,7 @@ class AimlogCallback:
     One callback may serve several studies, one after the other or at once, and several threads
     (``n_jobs``). Several processes may work on one study, each with a callback of its own: one that
     a forked process inherited records nothing there. Call :meth:`close` at the end, or use it as a
-    context manager; else it is done at exit.
+    context manager; else it is done when the object goes, or at exit.
     """
 
     def __init__(
@@ -126,6 +126,10 @@ class AimlogCallback:
             if self._spare is not None:
                 self._spare.close()
                 self._spare = None
+
+    def __del__(self) -> None:
+        if "_spare" in self.__dict__:  # else the constructor has raised
+            self.close()
 
     def __enter__(self) -> "AimlogCallback":
         return self
@@ -220,21 +224,6 @@ class Tracked:
             )
 
         self._callback._guarded(tell)
-
-
-def repo_directory(
-    repo: str | os.PathLike[str] | None, config: str | os.PathLike[str] | None
-) -> str | None:
-    if repo is not None:
-        return absolute(repo)
-    if config is None:
-        return os.getcwd()
-    directory = os.path.dirname(absolute(config))
-    try:
-        with open(config, encoding="utf-8") as file:
-            return repo_of_config(file.read(), directory) or directory
-    except OSError:
-        return None  # the plugin says what is wrong with it
 
 
 def notes_directory(repo: str) -> str:

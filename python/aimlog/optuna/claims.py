@@ -110,6 +110,9 @@ class Claims:
             os.close(self._fd)
             self._fd = None
 
+    def __del__(self) -> None:
+        self.leave()
+
     def _begin_line(self, trial: FrozenTrial) -> str:
         start = start_of(trial)
         return f"begun:{trial.number}:{self._token:x}:{'' if start is None else start}\n"

@@ -81,7 +81,7 @@ class Recorder:
         result = dict(values)
         if step is not None:
             result[STEP] = step
-        self.plugin.trial_result(str(number), result)
+        self.plugin.trial_result(str(number), result, skip=None)
 
     def finished(self, study: optuna.Study, trial: FrozenTrial, tracked: bool) -> None:
         """A trial that came to its end; `tracked`: it was started by start() already."""
@@ -97,12 +97,12 @@ class Recorder:
         for step in sorted(trial.intermediate_values):
             value = trial.intermediate_values[step]
             result = {STEP: step, "intermediate_value": value}
-            self.plugin.trial_result(number, result, 0, ended)
+            self.plugin.trial_result(number, result, 0, ended, None)
         values = trial.values or []
         if values:
             last = max(trial.intermediate_values, default=0)
             result = dict(zip(self.names, values, strict=False)) | {STEP: last}
-            self.plugin.trial_result(number, result, 0, ended)
+            self.plugin.trial_result(number, result, 0, ended, None)
 
     def end(self, trial: FrozenTrial, ended: int) -> None:
         number = str(trial.number)

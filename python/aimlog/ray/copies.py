@@ -2,7 +2,7 @@
 """Copies of a repo into a storage that it cannot live in.
 
 A child process makes them, at low priority and with nothing of Ray in it: this file is its program,
-and the pickled storage its input. A copy is one file, so that it is whole or not there.
+and what it is to do its input. A copy is one file, so that it is whole or not there.
 
 Each copy carries a mark: its job, the repo that made it, and a number. A job that is restored on
 one machine after another has a repo on each, and only one of them has the newest runs. The mark
@@ -12,11 +12,10 @@ says which, and a copy is replaced only by the repo that made it or that began w
 import fcntl
 import io
 import json
-import logging
 import os
 import pickle
+import shutil
 import signal
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -32,103 +31,16 @@ COPY = "aimlog-copy.tar"
 FILES = ("FORMAT", "data.mdb")
 # In the repo, so that it is never another repo's.
 OWN_MARK = "copies.json"
-FINAL_WAIT_S = 300.0
 # A storage that fails for longer than this is not waited for: the driver stands still meanwhile.
 PATIENCE_S = 4.0
 # A child that waits this long for another one's upload gives up: that one hangs.
 TURN_WAIT_S = 3600
+# Directories of stores in the making, beside the repo.
+SCRATCH = ".aimlog-copy-"
 # What the child ends with if the copy is whole, but not under the usual name.
 OTHER_NAME = 3
 
 Result = TypeVar("Result")
-logger = logging.getLogger("aimlog")
-
-
-class Copies:
-    """Starts the children; never waits for one, but for the last at the end of the job."""
-
-    def __init__(self, filesystem: Any, path: str, directory: str, period: float, job: str) -> None:
-        self.order = pickle.dumps((filesystem, path, directory, job))
-        self.repo = os.path.join(directory, ".aimlog")
-        self.data = os.path.join(self.repo, "data.mdb")
-        self.period = period
-        self.next = time.monotonic() + period
-        self.copied: tuple[int, int] | None = None
-        self.child: subprocess.Popen | None = None
-        self.failed = 0
-        self.said_name = False
-
-    def version(self) -> tuple[int, int] | None:
-        try:
-            state = os.stat(self.data)
-        except OSError:
-            return None
-        return state.st_mtime_ns, state.st_size
-
-    def tick(self, now: float) -> None:
-        if now >= self.next and self.is_idle():
-            self.next = now + self.period
-            self.start()
-
-    def is_idle(self) -> bool:
-        if self.child is None:
-            return True
-        code = self.child.poll()
-        if code is None:
-            return False
-        self.child = None
-        if code == OTHER_NAME:
-            self.say_name()
-        elif code != 0:
-            self.failed += 1
-            self.copied = None
-        return True
-
-    def say_name(self) -> None:
-        own = read_own(self.repo)
-        if own is not None and not self.said_name:
-            self.said_name = True
-            text = "aimlog: %s in the storage has runs that this job did not begin with, and stays "
-            logger.warning(text + "as it is; the copies go to %s", COPY, name_beside(own.mark))
-
-    def start(self) -> None:
-        version = self.version()
-        if version is None or version == self.copied:
-            return
-        self.copied = version
-        # A session of its own: what interrupts the job leaves the copy alone.
-        self.child = subprocess.Popen(
-            [sys.executable, "-P", os.path.abspath(__file__)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        pipe = self.child.stdin
-        if pipe is not None:
-            with pipe:
-                pipe.write(self.order)
-
-    def finish(self, wait: bool) -> None:
-        """The last copy. Without `wait` the children go on alone, one after the other."""
-        deadline = time.monotonic() + FINAL_WAIT_S
-        if wait and not self.ends_by(deadline):
-            # What hangs for so long would let a second child hang as well.
-            self.failed += 1
-            return
-        self.is_idle()
-        self.start()
-        if wait and not self.ends_by(deadline):
-            self.failed += 1
-
-    def ends_by(self, deadline: float) -> bool:
-        """Waits for the child, if there is one; False if it still runs at the deadline."""
-        if self.child is not None:
-            try:
-                self.child.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                return False
-        return self.is_idle()
 
 
 @dataclass(frozen=True)
@@ -174,6 +86,13 @@ def mark_of(fields: Any) -> Mark:
         words = isinstance(mark.job, str) and isinstance(mark.repo, str)
         return mark if words and isinstance(mark.number, int) else Mark()
     except TypeError:
+        return Mark()
+
+
+def mark_in(archive: tarfile.TarFile) -> Mark:
+    try:
+        return mark_of(json.loads(archive.pax_headers["comment"]))
+    except (KeyError, ValueError):
         return Mark()
 
 
@@ -241,8 +160,8 @@ def read_mark(filesystem: Any, path: str) -> Mark | None:
     try:
         with filesystem.open_input_stream(path) as stream:
             with tarfile.open(fileobj=as_file(stream), mode="r|") as archive:
-                return mark_of(json.loads(archive.pax_headers["comment"]))
-    except (tarfile.TarError, KeyError, ValueError):
+                return mark_in(archive)
+    except tarfile.TarError:
         return Mark()
     except Exception as error:
         if is_absent(filesystem, path, error):
@@ -299,6 +218,28 @@ def turn_taken(directory: str) -> Iterator[None]:
 
 
 @contextmanager
+def scratch(directory: str) -> Iterator[str]:
+    """A directory for a store in the making. What processes that were killed left of theirs is
+    taken away first: it is not locked."""
+    for name in os.listdir(directory):
+        if name.startswith(SCRATCH):
+            with suppress(OSError), alone_in(os.path.join(directory, name)) as left:
+                shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=directory) as made, alone_in(made):
+        yield made
+
+
+@contextmanager
+def alone_in(directory: str) -> Iterator[str]:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield directory
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def held(repo: str) -> Iterator[str]:
     """A path that stays this repo's, also if a restore sets it aside and puts another there."""
     handle = os.open(repo, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -328,7 +269,7 @@ def make_copy(filesystem: Any, path: str, directory: str, job: str) -> str:
     with (
         turn_taken(directory),
         held(os.path.join(directory, ".aimlog")) as repo,
-        tempfile.TemporaryDirectory(prefix=".aimlog-copy-", dir=directory) as made,
+        scratch(directory) as made,
     ):
         # At the job's own priority as long as commits wait.
         with write_locked(repo):
@@ -357,5 +298,6 @@ def write_archive(stream: Any, made: str, mark: Mark) -> None:
 
 
 if __name__ == "__main__":
+    sys.path[:] = pickle.load(sys.stdin.buffer)
     if make_copy(*pickle.load(sys.stdin.buffer)) != COPY:
         sys.exit(OTHER_NAME)

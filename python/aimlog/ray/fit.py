@@ -17,7 +17,8 @@ import aimlog
 from aimlog.host import OK, Plugin, PluginError
 from aimlog.logs import log_line
 from aimlog.ray.aim_repo import AimExport, check_command, check_directory
-from aimlog.ray.copies import Copies, patiently
+from aimlog.ray.copies import patiently
+from aimlog.ray.copy_children import Copies
 from aimlog.ray.job import (
     BESIDE,
     ELSEWHERE,
@@ -186,7 +187,7 @@ class Fit:
             period = self.options.sync_period
             self.copies = Copies(storage.filesystem, storage.path, known.repo, period, known.job)
         except Exception as error:
-            self.trouble("this storage cannot have copies of the repo", error)
+            self.loud_trouble("this storage cannot have copies of the repo", error)
 
     def end_abandoned(self, job: str) -> None:
         """A fit that an exception left open does not go on beside its own restore."""
@@ -295,9 +296,11 @@ class Fit:
             if problem is not None:
                 self.trouble(f"cannot keep the Aim repo {self.aim.directory}", OSError(problem))
 
-    def notice_failed_copies(self, copies: Copies) -> None:
-        if copies.failed and self.troubles == 0:
-            self.trouble("a copy of the repo failed", RuntimeError(copies.data))
+    def notice_failed_copies(self, copies: Copies, at_end: bool = False) -> None:
+        for problem in copies.take_problems():
+            # The last one is all that other machines will ever see.
+            say = self.loud_trouble if at_end and copies.copied is None else self.trouble
+            say("a copy of the repo failed", RuntimeError(problem))
 
     def notice_hook_errors(self) -> None:
         """Hooks return their errors, and the frequent one looks at none of them."""
@@ -332,7 +335,7 @@ class Fit:
         try:
             if self.copies is not None:
                 self.copies.finish(wait)
-                self.notice_failed_copies(self.copies)
+                self.notice_failed_copies(self.copies, at_end=True)
         except Exception as error:
             self.trouble("cannot copy the repo", error)
         if self.aim is not None and wait:

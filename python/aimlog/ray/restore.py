@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import tarfile
-import tempfile
 from typing import Any
 
 from aimlog.ray.copies import (
@@ -17,12 +16,13 @@ from aimlog.ray.copies import (
     FILES,
     BrokenCopy,
     Mark,
-    Own,
     as_file,
+    mark_in,
     new_own,
     patiently,
     read_mark,
     read_own,
+    scratch,
     sync_directory,
     write_file,
     write_own,
@@ -38,8 +38,12 @@ def begin_with_newest(filesystem: Any, path: str, directory: str, job: str) -> N
     Raises if that cannot be done or found out. Then what is there is as it was, and so are the
     copies: none is replaced by a repo that does not have its runs.
     """
+    patiently(lambda: begin_once(filesystem, path, directory, job))
+
+
+def begin_once(filesystem: Any, path: str, directory: str, job: str) -> None:
     # The copy's mark first: a child of an earlier driver may be making one just now.
-    newest = patiently(lambda: find_newest(filesystem, path, job))
+    newest = find_newest(filesystem, path, job)
     if newest is None:
         return
     name, mark = newest
@@ -47,8 +51,7 @@ def begin_with_newest(filesystem: Any, path: str, directory: str, job: str) -> N
     own = read_own(repo)
     if os.path.isdir(repo) and (not mark.job or (own is not None and own.knows(mark))):
         return
-    base = new_own(job, mark)
-    aside = patiently(lambda: fetch(filesystem, f"{path}/{name}", directory, base))
+    aside = fetch(filesystem, f"{path}/{name}", directory, job, mark.job)
     if aside is not None:
         text = "aimlog: the job went on elsewhere, and goes on with %s of the storage; the repo "
         logger.warning(text + "that was here is kept in %s", name, aside)
@@ -84,16 +87,21 @@ def names_of_copies(filesystem: Any, path: str) -> list[str]:
     return [COPY, *sorted(beside)]
 
 
-def fetch(filesystem: Any, path: str, directory: str, own: Own) -> str | None:
-    """Makes the copy the repo of `directory`. Returns where the repo is that was there before."""
+def fetch(filesystem: Any, path: str, directory: str, job: str, of_job: str) -> str | None:
+    """Makes the copy the repo of `directory`. Returns where the repo is that was there before.
+
+    of_job: what the copy's mark said. By now a newer one may have its place, or another job's.
+    """
     os.makedirs(directory, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".aimlog-", dir=directory) as made:
+    with scratch(directory) as made:
         whole = os.path.join(made, "repo")
         os.mkdir(whole)
         with filesystem.open_input_stream(path) as stream:
-            unpack(stream, whole)
+            mark = unpack(stream, whole)
+        if mark.job != of_job:
+            raise OSError("another job's copy has just taken the place of this job's")
         os.mkdir(os.path.join(whole, "journals"))
-        write_own(whole, own)
+        write_own(whole, new_own(job, mark))
         aside = set_aside(directory)
         os.rename(whole, os.path.join(directory, REPO))
         with contextlib.suppress(OSError):  # else it would be fetched and set aside once more
@@ -101,9 +109,10 @@ def fetch(filesystem: Any, path: str, directory: str, own: Own) -> str | None:
     return aside
 
 
-def unpack(stream: Any, whole: str) -> None:
+def unpack(stream: Any, whole: str) -> Mark:
     try:
         with tarfile.open(fileobj=as_file(stream), mode="r|") as archive:
+            mark = mark_in(archive)
             for member in archive:
                 if member.isfile() and member.name in FILES:
                     write_file(os.path.join(whole, member.name), archive.extractfile(member))
@@ -111,6 +120,7 @@ def unpack(stream: Any, whole: str) -> None:
         raise BrokenCopy(f"the copy is broken: {error}") from error
     if not all(os.path.exists(os.path.join(whole, name)) for name in FILES):
         raise BrokenCopy("the copy is broken: it lacks files")
+    return mark
 
 
 def set_aside(directory: str) -> str | None:
