@@ -24,7 +24,8 @@ class PageScan {
   // `fd` must outlive it. `path` is for error texts.
   PageScan(int fd, std::filesystem::path path, size_t page_bytes, uint64_t file_bytes);
 
-  uint64_t pages() const { return file_bytes_ / page_bytes_; }
+  // The last one may be cut short, and have whole rows all the same.
+  uint64_t pages() const { return (file_bytes_ + page_bytes_ - 1) / page_bytes_; }
   // Called with table, key, payload, and where the value stands with its checksum.
   using Visit =
       std::function<void(Table table, ByteView key, ByteView payload, uint64_t at, uint64_t bytes)>;
