@@ -42,11 +42,8 @@ from_start() { (cd "$start" && realpath -ms "$1"); }
 needs_python_env() {
   local word chosen=
   for word in "$@"; do
-    case $word in
-      -*) ;;
-      python | aim) return 0 ;;
-      *) chosen=yes ;;
-    esac
+    if [ "$word" = python ] || [ "$word" = aim ]; then return 0; fi
+    if [ "${word#-}" = "$word" ]; then chosen=yes; fi
   done
   [ -z "$chosen" ]
 }
