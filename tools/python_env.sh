@@ -1,7 +1,7 @@
 # A Python environment for tests and demos, in build/. Sourced by ./do.
 # SPDX-License-Identifier: Apache-2.0
 
-# python_env DIR REQUIREMENTS...: makes it, or makes it anew after a change of the files or of Python.
+# python_env DIR REQUIREMENTS...: makes it, or anew after a change of the files or of Python.
 python_env() {
   local dir=$1 file stamp words=()
   shift
