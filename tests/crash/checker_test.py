@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 
-from crash_support import ACKNOWLEDGED, REFUSED, RESULT, Programs, Repo, compare, run_tests
+from crash_support import ACKNOWLEDGED, REFUSED, RESULT, Programs, Repo, compare, memory_with_room
+from crash_support import preloadable, run_tests
 from soak_support import Watch, growth, wrong_with_copy
 
 PROGRAMS = Programs(sys.argv[1:4])
@@ -149,11 +150,20 @@ def a_process_that_grows_is_noticed(_):
     assert growth([]), "no samples are no proof"
 
 
+def odd_places_are_minded(root):
+    """Memory for files that is too small, and a library whose path LD_PRELOAD would not take."""
+    assert memory_with_room(root, 0) == root
+    assert memory_with_room(root, 1 << 62) is None
+    link = preloadable(f"{root}/of a: library.so")
+    assert not set(link) & {" ", ":"}, link
+
+
 TESTS = (
     each_planted_fault_is_noticed,
     a_refused_result_that_is_there_is_noticed,
     what_a_copy_may_not_lack_is_noticed,
     a_process_that_grows_is_noticed,
+    odd_places_are_minded,
 )
 
 if __name__ == "__main__":
