@@ -5,14 +5,17 @@
 usage: checker_test.py CRASH_HOST PLUGIN COMMAND
 """
 
+import collections
 import copy
 import subprocess
 import sys
 import time
+import types
 
 from crash_support import ACKNOWLEDGED, REFUSED, RESULT, Programs, Repo, compare, memory_with_room
 from crash_support import preloadable, run_tests
 from soak_support import Watch, growth, wrong_with_copy
+from soak_test import VICTIMS, judge_kills
 
 PROGRAMS = Programs(sys.argv[1:4])
 
@@ -150,6 +153,18 @@ def a_process_that_grows_is_noticed(_):
     assert growth([]), "no samples are no proof"
 
 
+def a_soak_that_spares_somebody_is_noticed(_):
+    for spared in ([], VICTIMS[:1], VICTIMS[1:2], VICTIMS[2:]):
+        killed = [name for name in VICTIMS if name not in spared]
+        soak = types.SimpleNamespace(counts=collections.Counter(f"{name} killed" for name in killed))
+        try:
+            judge_kills(soak)
+        except AssertionError:
+            assert spared, "all were killed"
+            continue
+        assert not spared, f"{spared} were not killed"
+
+
 def odd_places_are_minded(root):
     """Memory for files that is too small, and a library whose path LD_PRELOAD would not take."""
     assert memory_with_room(root, 0) == root
@@ -163,6 +178,7 @@ TESTS = (
     a_refused_result_that_is_there_is_noticed,
     what_a_copy_may_not_lack_is_noticed,
     a_process_that_grows_is_noticed,
+    a_soak_that_spares_somebody_is_noticed,
     odd_places_are_minded,
 )
 
