@@ -156,9 +156,9 @@ def a_process_that_grows_is_noticed(_):
 def a_soak_that_spares_somebody_is_noticed(_):
     for spared in ([], VICTIMS[:1], VICTIMS[1:2], VICTIMS[2:]):
         killed = [name for name in VICTIMS if name not in spared]
-        soak = types.SimpleNamespace(counts=collections.Counter(f"{name} killed" for name in killed))
+        counts = collections.Counter(f"{name} killed" for name in killed)
         try:
-            judge_kills(soak)
+            judge_kills(types.SimpleNamespace(counts=counts))
         except AssertionError:
             assert spared, "all were killed"
             continue
