@@ -2,6 +2,7 @@
 # Everything a person does with this project, one verb each. `./do help` lists them.
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
+start=$PWD
 cd "$(dirname "$(readlink -f "$0")")"
 . tools/setup.sh
 . tools/build.sh
@@ -15,7 +16,8 @@ usage: ./do VERB [OPTION...]
   demo [--dir DIR]                build, then record a search, kill it, resume it, look at it
   test [--long] [SUITE...]        build and run every test, again under sanitizers
                                   suites: unit abi record crash cli python aim tidy fuzz asan
-                                  tsan command
+                                  tsan command; in a long run a test that this machine cannot
+                                  do has failed, but with --allow-not-run
   fuzz [--seconds N] [TARGET...]  build the fuzz harnesses for libFuzzer and run them;
                                   --goal S --minutes M evens out the CPU time that each has had;
                                   --merge grows the tests' corpus, --ledger adds up all runs
@@ -33,6 +35,19 @@ elsewhere the script says what is missing and goes on with what is there.
 END
 }
 
+# The path of a file that somebody named from where they stand.
+from_start() { (cd "$start" && realpath -ms "$1"); }
+
+# Whether these words for `./do test` choose suites that need the real Ray, Optuna and Aim.
+needs_python_env() {
+  local word chosen=
+  for word in "$@"; do
+    if [ "$word" = python ] || [ "$word" = aim ]; then return 0; fi
+    if [ "${word#-}" = "$word" ]; then chosen=yes; fi
+  done
+  [ -z "$chosen" ]
+}
+
 do_build() {
   set_up build
   build_release
@@ -44,13 +59,16 @@ do_build() {
 do_demo() {
   set_up build
   build_release
+  if [ "${1:-}" = --dir ]; then
+    set -- --dir "$(from_start "$2")" "${@:3}"
+  fi
   exec tools/demo.sh "$release" "$@"
 }
 
 do_ray_demo() {
   local dir=build/ray-demo
   if [ "${1:-}" = --dir ]; then
-    dir=$2
+    dir=$(from_start "$2")
     shift 2
   fi
   set_up build python
@@ -64,13 +82,16 @@ do_ray_demo() {
 
 do_test() {
   set_up build python test
-  python_env build/venv tests/python/requirements.txt tests/aim/requirements.txt
-  case " $* " in *" --long "*)
-    python_env build/venv-oldest-ray tests/python/requirements-oldest-ray.txt
-    export AIMLOG_OLDEST_RAY_PYTHON=$PWD/build/venv-oldest-ray/bin/python
-    set_up pages power
-    ;;
-  esac
+  local long=
+  case " $* " in *" --long "*) long=yes ;; esac
+  if needs_python_env "$@"; then
+    python_env build/venv tests/python/requirements.txt tests/aim/requirements.txt
+    if [ -n "$long" ]; then
+      python_env build/venv-oldest-ray tests/python/requirements-oldest-ray.txt
+      export AIMLOG_OLDEST_RAY_PYTHON=$PWD/build/venv-oldest-ray/bin/python
+    fi
+  fi
+  if [ -n "$long" ]; then set_up pages power; fi
   exec python3 tools/run_tests.py "$@"
 }
 
@@ -89,6 +110,8 @@ do_bench() {
 
 do_wheel() {
   set_up build python
+  # A name without a slash is looked up on PATH.
+  case ${1:-} in */*) set -- "$(from_start "$1")" ;; esac
   exec tools/wheel.sh "$@"
 }
 

@@ -68,5 +68,5 @@ show aimlog best --metric "$loss" --mode min
 show aimlog plot "$loss" "best:$loss:min"
 
 say "The repo is $dir/.aimlog. Look around:"
-echo "    export PATH=$build/cli:\$PATH AIMLOG_REPO=$dir"
+printf '    export PATH=%q:$PATH AIMLOG_REPO=%q\n' "$build/cli" "$dir"
 echo "    aimlog --help"

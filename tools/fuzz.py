@@ -110,9 +110,13 @@ def seeds(target, folder):
 
 
 def memory_folder():
-    """A place in memory for the repos that harnesses make: a sync costs nothing there."""
-    shared = pathlib.Path("/dev/shm")
-    return tempfile.mkdtemp(prefix="aimlog-fuzz.", dir=shared if shared.is_dir() else None)
+    """A place in memory, where there is room, for the repos that harnesses make: a sync costs
+    nothing there."""
+    shared = "/dev/shm"
+    usable = os.access(shared, os.W_OK)
+    room = os.statvfs(shared) if usable else None
+    usable = usable and room.f_bavail * room.f_frsize >= 2 << 30
+    return tempfile.mkdtemp(prefix="aimlog-fuzz.", dir=shared if usable else None)
 
 
 def run_program(command, log):

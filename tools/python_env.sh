@@ -1,11 +1,11 @@
 # A Python environment for tests and demos, in build/. Sourced by ./do.
 # SPDX-License-Identifier: Apache-2.0
 
-# python_env DIR REQUIREMENTS...: makes it, or brings it up to date after a change of the files.
+# python_env DIR REQUIREMENTS...: makes it, or anew after a change of the files or of Python.
 python_env() {
   local dir=$1 file stamp words=()
   shift
-  stamp=$(cat "$@" | sha256sum)
+  stamp=$({ python3 --version && cat "$@"; } | sha256sum)
   if [ "$(cat "$dir/made-of" 2>/dev/null)" = "$stamp" ]; then return; fi
   for file in "$@"; do words+=(-r "$file"); done
   echo "installing $* into $dir"

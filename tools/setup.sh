@@ -54,6 +54,8 @@ missing_packages() {
   done <<<"$needs"
 }
 
+# What cannot be installed is named, and the caller goes on: it may be there without a package, or
+# not be needed.
 install_packages() {
   local as_root=() wanted=() line package
   if ! is_root; then
@@ -64,7 +66,8 @@ install_packages() {
     as_root=(sudo)
   fi
   echo "installing with apt:" "$@"
-  "${as_root[@]}" apt-get update -qq
+  # It also fails where one of many sources does; what the others have is still to be had.
+  "${as_root[@]}" apt-get update -qq || echo "apt-get update failed" >&2
   for line in "$@"; do
     for package in $line; do
       if apt-cache show "$package" >/dev/null 2>&1; then
@@ -73,8 +76,10 @@ install_packages() {
       fi
     done
   done
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-    --no-install-recommends "${wanted[@]}" >/dev/null
+  if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+    --no-install-recommends "${wanted[@]}" >/dev/null; then
+    echo "these packages are missing, and apt could not install them:" "$@" >&2
+  fi
 }
 
 # Without apt: names what is missing. Libraries may still come from subprojects/, programs not.

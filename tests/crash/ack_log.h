@@ -37,10 +37,10 @@ struct Record {
   std::uint64_t took_ns;
   std::int32_t status;
   // Of a disk whose writes are logged, taken after the call: how many of this process's answered
-  // events a commit covers at least, and then how many entries that log has.
+  // events a commit covers at least, when that was, and then how many entries that log has.
   std::uint32_t durable_events = 0;
   std::uint32_t block_entries = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t answered_ms = 0;  // of the monotonic clock
 };
 static_assert(sizeof(Record) == 64);
 

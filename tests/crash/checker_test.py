@@ -5,13 +5,17 @@
 usage: checker_test.py CRASH_HOST PLUGIN COMMAND
 """
 
+import collections
 import copy
 import subprocess
 import sys
 import time
+import types
 
-from crash_support import ACKNOWLEDGED, REFUSED, RESULT, Programs, Repo, compare, run_tests
+from crash_support import ACKNOWLEDGED, REFUSED, RESULT, Programs, Repo, compare, memory_with_room
+from crash_support import preloadable, run_tests
 from soak_support import Watch, growth, wrong_with_copy
+from soak_test import VICTIMS, judge_kills
 
 PROGRAMS = Programs(sys.argv[1:4])
 
@@ -149,11 +153,33 @@ def a_process_that_grows_is_noticed(_):
     assert growth([]), "no samples are no proof"
 
 
+def a_soak_that_spares_somebody_is_noticed(_):
+    for spared in ([], VICTIMS[:1], VICTIMS[1:2], VICTIMS[2:]):
+        killed = [name for name in VICTIMS if name not in spared]
+        counts = collections.Counter(f"{name} killed" for name in killed)
+        try:
+            judge_kills(types.SimpleNamespace(counts=counts))
+        except AssertionError:
+            assert spared, "all were killed"
+            continue
+        assert not spared, f"{spared} were not killed"
+
+
+def odd_places_are_minded(root):
+    """Memory for files that is too small, and a library whose path LD_PRELOAD would not take."""
+    assert memory_with_room(root, 0) == root
+    assert memory_with_room(root, 1 << 62) is None
+    link = preloadable(f"{root}/of a: library.so")
+    assert not set(link) & {" ", ":"}, link
+
+
 TESTS = (
     each_planted_fault_is_noticed,
     a_refused_result_that_is_there_is_noticed,
     what_a_copy_may_not_lack_is_noticed,
     a_process_that_grows_is_noticed,
+    a_soak_that_spares_somebody_is_noticed,
+    odd_places_are_minded,
 )
 
 if __name__ == "__main__":

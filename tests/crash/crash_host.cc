@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -55,6 +56,11 @@ tuner_plugin_entry_fn load_entry(const std::string& path) {
   return reinterpret_cast<tuner_plugin_entry_fn>(entry);
 }
 
+std::ptrdiff_t open_descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return std::distance(begin(all), end(all));
+}
+
 tuner::Plugin create(const HostOptions& options) {
   std::vector<tuner_setting> settings;
   settings.push_back({tuner::text("repo"), tuner::text(options.repo)});
@@ -65,8 +71,14 @@ tuner::Plugin create(const HostOptions& options) {
   args.settings = settings.data();
   args.setting_count = settings.size();
   const auto entry = load_entry(options.plugin);
-  const InsidePlugin inside;
-  return tuner::Plugin(entry, args, "crash-host");
+  const std::ptrdiff_t before = open_descriptors();
+  try {
+    const InsidePlugin inside;
+    return tuner::Plugin(entry, args, "crash-host");
+  } catch (...) {
+    if (open_descriptors() == before) throw;
+    throw std::runtime_error("create was refused, and descriptors are left open");
+  }
 }
 
 struct Trial {
@@ -152,6 +164,7 @@ class Host {
     plugin_.get_stats(stats);
     noted.durable_events = answered_ - static_cast<std::uint32_t>(std::min<std::uint64_t>(
                                            answered_, stats.events_pending));
+    noted.answered_ms = static_cast<std::uint32_t>(now_ns() / 1'000'000);
     noted.block_entries = block_log_.entries();  // last: what was durable is in these
   }
 
@@ -290,7 +303,7 @@ class Host {
         "{\"destroy\": %d, \"destroy_ms\": %lld, \"text\": \"%s\", \"health\": %d, "
         "\"message\": \"%s\", \"events\": %llu, \"dropped\": %llu, \"lost\": %llu, "
         "\"commits\": %llu, \"commit_errors\": %llu, \"pending\": %llu, \"pending_age_ms\": %llu, "
-        "\"waits\": %llu}\n",
+        "\"waits\": %llu, \"left_open\": %lld}\n",
         status, static_cast<long long>(took / 1'000'000), plain(plugin_.error()).c_str(),
         stats.health, plain(message).c_str(), static_cast<unsigned long long>(stats.events),
         static_cast<unsigned long long>(stats.events_dropped),
@@ -299,7 +312,8 @@ class Host {
         static_cast<unsigned long long>(stats.commit_errors),
         static_cast<unsigned long long>(stats.events_pending),
         static_cast<unsigned long long>(stats.pending_age_ms),
-        static_cast<unsigned long long>(stats.waits));
+        static_cast<unsigned long long>(stats.waits),
+        static_cast<long long>(open_descriptors() - descriptors_));
     std::fflush(stdout);
   }
 
@@ -315,6 +329,7 @@ class Host {
   const BlockLog block_log_;
   std::uint32_t answered_ = 0;  // events of this process that were recorded
   std::mt19937_64 random_;
+  const std::ptrdiff_t descriptors_ = open_descriptors();  // before there was a plugin
   tuner::Plugin plugin_;
   tuner::ResultBuilder params_;
   tuner::ResultBuilder result_;

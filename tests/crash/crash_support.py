@@ -2,10 +2,12 @@
 """What the crash tests share: the programs, the list of acknowledged results, and the comparison
 of that list with what the repo shows."""
 
+import atexit
 import collections
 import json
 import mmap
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -14,13 +16,25 @@ import time
 
 SETUP, START, RESULT, COMPLETE = 1, 2, 3, 4
 NOT_ANSWERED, ACKNOWLEDGED, REFUSED, NOT_DURABLE = 0, 1, 2, 3
+
+
+
+def memory_with_room(path="/dev/shm", room_min=2 << 30):
+    """That place, or None where it is not to be had or small: containers often have 64 MB of it."""
+    if not os.access(path, os.W_OK):
+        return None
+    room = os.statvfs(path)
+    return path if room.f_bavail * room.f_frsize >= room_min else None
+
+
 # In memory where that is possible: the tests kill processes, not machines.
-SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+SCRATCH = memory_with_room()
 LONG = max(1, int(os.environ.get("AIMLOG_LONG", "0") or "0") * 5)
 
 Record = collections.namedtuple(
     "Record",
-    "kind answer job process trial attempt step value took_ns status durable_events block_entries",
+    "kind answer job process trial attempt step value took_ns status durable_events block_entries "
+    "answered_ms",
 )
 
 
@@ -96,6 +110,24 @@ class Repo:
         return read_acks(f"{self.acks}{job}")
 
 
+def waits(**short):
+    """Settings for a host: the waits that a test is about. All others get a minute, far beyond the
+    slack that a busy machine is given: one who goes by another's bound is seen, although those that
+    are stated are short."""
+    bounds = {"full_wait_ms": 60000, "close_timeout_ms": 60000, "always_wait_ms": 60000} | short
+    return tuple(word for name, ms in bounds.items() for word in ("--set", f"{name}={ms}"))
+
+
+def preloadable(library):
+    """A name for LD_PRELOAD, which takes spaces and colons for the ends of names: a checkout may
+    have them in its path. A link, as a program may not be loaded from /dev/shm everywhere."""
+    folder = tempfile.mkdtemp(prefix="aimlog-preload-", dir=SCRATCH)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    link = os.path.join(folder, "library.so")
+    os.symlink(os.path.abspath(library), link)
+    return link
+
+
 def run_instances(host, *words):
     """What instances_host sees, as pairs."""
     done = subprocess.run([host, *words], capture_output=True, text=True, timeout=120)
@@ -109,7 +141,7 @@ def read_acks(path):
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
         magic, version, size, count = struct.unpack_from("<8sIIQ", memory, 0)
         assert (magic, version, size) == (b"CRASHACK", 1, 64)
-        layout = struct.Struct("<IIIIIIqQQiII4x")
+        layout = struct.Struct("<IIIIIIqQQiIII")
         return [Record(*layout.unpack_from(memory, 64 + 64 * i)) for i in range(count)]
 
 

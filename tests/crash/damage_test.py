@@ -21,6 +21,8 @@ from fault_support import JOB, Seed
 
 CASES = 300 if LONG == 1 else 12000
 SHOW = ("show", "--all", "--json", "--types", "--points")
+LIST = ("ls", "--json", "--columns", "trial,status,value.count,value.last")
+LATER_JOB = 5
 RING = "journals/*.ring"
 END_RECORDS = 8  # at most in a sector
 # Where damage is, and how often; a ring is of a writer that died.
@@ -121,6 +123,21 @@ def judge_shown(case, seed, sound, done):
     return "detected" if said else "end of journal"
 
 
+def judge_listed(case, sound, done):
+    """The same of a list: it is equal, or said to be wrong; of a ring whose records are lost it has
+    fewer results."""
+    expect_said(done, (0, 1, 3))
+    rows, whole = (json.loads(text) if text.strip() else [] for text in (done.stdout, sound))
+    if rows == whole:
+        return
+    if case[0] != RING:
+        assert done.returncode == 1 and all(row in whole for row in rows), (case, "ls", done)
+        return
+    for row in rows:
+        known = [each["value.count"] or 0 for each in whole if each["trial"] == row["trial"]]
+        assert known and (row["value.count"] or 0) <= max(known), (case, "ls", row, done.stderr)
+
+
 def expect_only_end_missing(seed, shown):
     """Whatever is missing came last of all that the journal's host was told is recorded."""
     seen = set()
@@ -133,15 +150,26 @@ def expect_only_end_missing(seed, shown):
 
 
 def try_host(programs, repo):
-    words = repo.host_words("--job", 5, *JOB, acks=repo.acks + "5")
+    """What it was told is recorded is there, unless somebody says that something is wrong."""
+    acks = f"{repo.acks}{LATER_JOB}"
+    words = repo.host_words("--job", LATER_JOB, *JOB, acks=acks)
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=60)
     assert done.returncode in (0, 1), done
     assert not done.stderr or done.stderr.startswith("crash_host: "), done
-    if done.returncode == 0:
-        assert json.loads(done.stdout)["destroy"] in (0, 2), done
+    if done.returncode == 1:
+        return
+    ended_well = json.loads(done.stdout)["destroy"]
+    assert ended_well in (0, 2), done
+    shown = programs.command(repo, *SHOW)
+    expect_said(shown, (0, 1))
+    if ended_well == 0 and shown.returncode == 0:
+        runs = [json.loads(line) for line in shown.stdout.splitlines()]
+        own = [run for run in runs if run["job"]["experiment_dir"] == f"job-{LATER_JOB}"]
+        problems = compare(own, repo.records_of(LATER_JOB))
+        assert not problems, (problems[:3], shown.stderr)
 
 
-def try_case(programs, root, number, seed, sound, case):
+def try_case(programs, root, number, seed, sound, listed, case):
     name, how, place = case
     with tempfile.TemporaryDirectory(prefix=f"{number}-", dir=root) as directory:
         repo = seed.copy(directory, "repo")
@@ -156,25 +184,30 @@ def try_case(programs, root, number, seed, sound, case):
             expect_only_end_missing(seed, shown.stdout)
         if outcome != "harmless" and name != RING:
             assert checked.returncode != 0, (case, "check finds nothing", shown)
-        listed = programs.command(second, "ls", "--json")
-        expect_said(listed, (0, 1, 3))
+        judge_listed(case, listed, programs.command(second, *LIST))
         if number % 3 == 0:
             try_host(programs, second)
         return outcome
 
 
-def expect_wrong_values_noticed(seed, sound):
-    """Planted: a step is another one, in what a command shows that says nothing or that fails."""
+def expect_wrong_values_noticed(seed, sound, listed):
+    """Planted: a step is another one, or a count, in what a command shows that says nothing or that
+    fails."""
     wrong = sound.replace('"step":3', '"step":4')
+    rows = json.loads(listed)
+    rows[0]["value.count"] += 1000
     assert wrong != sound
+    judges = ((judge_shown, (seed, sound), wrong), (judge_listed, (listed,), json.dumps(rows)))
     for name in ("data.mdb", RING):
         for code in (0, 1):
-            done = subprocess.CompletedProcess([], code, wrong, "aimlog: damaged" if code else "")
-            try:
-                judge_shown((name, "flip", 1), seed, sound, done)
-            except AssertionError:
-                continue
-            raise AssertionError(f"a wrong step from {name} was not noticed, exit code {code}")
+            for judge, words, shown in judges:
+                said = "aimlog: damaged" if code else ""
+                done = subprocess.CompletedProcess([], code, shown, said)
+                try:
+                    judge((name, "flip", 1), *words, done)
+                except AssertionError:
+                    continue
+                raise AssertionError(f"{judge.__name__} missed it, {name}, exit code {code}")
 
 
 def main():
@@ -186,12 +219,13 @@ def main():
         replayed = programs.command(seeds[0].repo, *SHOW)
         assert replayed.returncode == 0, replayed
         sounds = [programs.command(seeds[0].repo, *SHOW).stdout, "of a replay"]
-        expect_wrong_values_noticed(seeds[0], sounds[0])
+        listed = programs.command(seeds[0].repo, *LIST).stdout
+        expect_wrong_values_noticed(seeds[0], sounds[0], listed)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             runs = []
             for number, case in enumerate(programs.cases(seeds)):
                 at = int(case[0] == RING)
-                words = (programs, root, number, seeds[at], sounds[at], case)
+                words = (programs, root, number, seeds[at], sounds[at], listed, case)
                 runs.append((case, pool.submit(try_case, *words)))
             for case, run in runs:
                 if run.exception() is None:

@@ -9,8 +9,8 @@ usage: failing_memory_test.py CRASH_HOST PLUGIN COMMAND NTH_CALL [SEED [CASE...]
 import json
 
 from crash_support import REFUSED, RESULT, START, compare
-from fault_support import CLOSE_MS, SLACK_MS, command_verdict, count_calls, either
-from fault_support import expect_equal, main, pick, resume, run_cases
+from fault_support import CLOSE_MS, SLACK_MS, command_verdict, count_calls, expect_closed
+from fault_support import expect_equal, main, one_of, pick, resume, run_cases
 
 KINDS = ("memory",)
 SEEDS = ("none", "dead")
@@ -33,10 +33,12 @@ def try_host(faults, seed, repo, fault):
     records = repo.records()
     if ended.code == 1:  # create refused
         assert ended.err.startswith("crash_host: ") and not records, ended
+        assert "left open" not in ended.err, ended
     else:
         assert (ended.code, ended.err) == (0, ""), ended
         said = json.loads(ended.out)
         assert said["destroy_ms"] < CLOSE_MS + SLACK_MS, said
+        expect_closed(said)
         statuses = {record.status for record in records}
         assert statuses <= {0, 1, 2, OUT_OF_MEMORY}, statuses
         lost = [r for r in records if r.status == OUT_OF_MEMORY and r.kind in (START, RESULT)]
@@ -81,7 +83,7 @@ def try_command(faults, seed, repo, fault):
     return command_verdict(ended)
 
 
-try_case = either(try_host, try_command)
+try_case = one_of({"host": try_host, "command": try_command})
 
 
 def words(who, picked):

@@ -10,7 +10,7 @@ import json
 import sys
 
 from crash_support import REFUSED, run_tests
-from fault_support import Faults, Seed, count_calls, expect_host_unharmed, run_cases
+from fault_support import Ended, Faults, Seed, count_calls, expect_host_unharmed, run_cases
 
 KINDS = ("kill-before", "EIO", "short", "memory")
 
@@ -32,6 +32,9 @@ def is_noticed(check, *more):
 
 def a_library_that_counts_nothing_is_noticed(_):
     assert is_noticed(count_calls, faults_with(sys.argv[6]), ["none"], KINDS, run_host)
+    blind = Ended(0, "", "", "none of 0")
+    faults = faults_with(sys.argv[4])
+    assert is_noticed(count_calls, faults, ["none"], KINDS, lambda *_: blind), "no call was counted"
 
 
 def a_library_that_hits_nothing_is_noticed(_):
@@ -54,7 +57,8 @@ def a_host_that_minds_nothing_is_noticed(root):
     repo = Seed(faults.programs, root, "none").copy(root, "repo")
     ended = faults.host(repo, "ENOSPC 1000000000")
     said = expect_host_unharmed(repo, ended)
-    for change in ({"dropped": 1}, {"lost": 1}, {"destroy": -1}, {"destroy_ms": 60000}):
+    changes = ({"dropped": 1}, {"lost": 1}, {"destroy": -1}, {"destroy_ms": 60000})
+    for change in (*changes, {"left_open": 1}):
         altered = ended._replace(out=json.dumps(said | change))
         assert is_noticed(expect_host_unharmed, repo, altered), change
     for other in (ended._replace(code=-6), ended._replace(err="something was printed")):

@@ -12,21 +12,22 @@ import subprocess
 import sys
 import tempfile
 
-from crash_support import LONG, REFUSED, SCRATCH, Programs, Repo, compare, count_acks, wait_until
+from crash_support import LONG, REFUSED, SCRATCH, Programs, Repo, compare, count_acks, preloadable
+from crash_support import wait_until, waits
 
 LONG_RUN = LONG > 1
 FULL_WAIT_MS, CLOSE_MS, SLACK_MS = 20, 500, 3000
-SETTINGS = ("commit_interval_ms=10", "journal_bytes=65536", f"close_timeout_ms={CLOSE_MS}")
-SETTINGS += (f"full_wait_ms={FULL_WAIT_MS}",)
 JOB = ("--trials", 3, "--results", 36, "--complete-in", 9, "--pace-us", 250)
-JOB += tuple(word for setting in SETTINGS for word in ("--set", setting))
+JOB += ("--set", "commit_interval_ms=10", "--set", "journal_bytes=65536")
+JOB += waits(full_wait_ms=FULL_WAIT_MS, close_timeout_ms=CLOSE_MS)
 
 # A process after its end; `note`: which call was hit, "none of N", or "" if it died before that.
 Ended = collections.namedtuple("Ended", "code out err note")
 
 
 class Seed:
-    """A repo to begin with: none, or one with a finished job and a journal of a killed host."""
+    """A repo to begin with: none, or one with a finished job, and another one whose host was
+    killed and which waits in a journal."""
 
     def __init__(self, programs, root, name):
         self.programs, self.name = programs, name
@@ -37,8 +38,8 @@ class Seed:
             return
         self.repo.run("--job", 90, "--results", 30, "--complete-in", 9, acks=self.repo.acks + "90")
         self.leave_dead_journal()
-        for job in (90, 91):
-            self.records += self.repo.records_of(job)
+        self.finished, self.waiting = (self.repo.records_of(job) for job in (90, 91))
+        self.records = self.finished + self.waiting
 
     def leave_dead_journal(self):
         words = ("--job", 91, "--results", 60, "--linger", "--set", "commit_interval_ms=60000")
@@ -59,7 +60,7 @@ class Faults:
 
     def __init__(self, arguments):
         self.programs = Programs(arguments[:3])
-        self.library = os.path.abspath(arguments[3])
+        self.library = preloadable(arguments[3])
         self.seed = int(arguments[4]) if len(arguments) > 4 else random.randrange(1 << 32)
         self.only = arguments[5:]
 
@@ -104,6 +105,7 @@ def expect_host_unharmed(repo, ended):
     """The host came to its end, was told how things are, and lost what it was told is lost."""
     if ended.code == 1:  # create refused, or what came before it
         assert ended.err.startswith("crash_host: ") and ended.err.count("\n") == 1, ended
+        assert "left open" not in ended.err, ended
         assert not repo.records(), ended
         return None
     assert (ended.code, ended.err) == (0, ""), ended
@@ -114,9 +116,15 @@ def expect_host_unharmed(repo, ended):
     assert said["destroy_ms"] < CLOSE_MS + SLACK_MS, said
     assert said["destroy"] in (0, 2), said
     assert said["lost"] == 0, said
+    expect_closed(said)
     refused = [record for record in records if record.answer == REFUSED]
     assert said["dropped"] == len(refused) == sum(r.status == 1 for r in refused), (said, refused)
     return said
+
+
+def expect_closed(said):
+    """Where destroy came to its end, no thread is left that could use a file."""
+    assert said["left_open"] == 0 or said["destroy"] != 0, said
 
 
 def resume(repo, seed):
@@ -165,12 +173,12 @@ def command_verdict(ended):
     return "command went on" if ended.code == 0 else "command said why not"
 
 
-def either(try_host, try_command):
+def one_of(tries):
     """A case's words are its seed, who meets the fault, and the fault."""
 
     def try_case(faults, seed, repo, text):
         _, who, *fault = text.split()
-        return (try_host if who == "host" else try_command)(faults, seed, repo, " ".join(fault))
+        return tries[who](faults, seed, repo, " ".join(fault))
 
     return try_case
 
@@ -186,6 +194,7 @@ def count_calls(faults, seed_names, kinds, run):
                 ended = run(faults, repo, f"{kind} 1000000000")
                 assert ended.note.startswith("none of "), ended
                 counts[(name, kind)] = int(ended.note.split()[-1])
+                assert counts[(name, kind)] > 0, f"{name}: there is no call for {kind}"
     return counts
 
 

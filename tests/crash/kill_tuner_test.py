@@ -25,14 +25,16 @@ SCHEDULERS = ("random", "pbt", "asha")
 def read_tuner_acks(path):
     """How often each result was acknowledged, by how many processes: host-example/ack_file.h."""
     with open(path, "rb") as file:
-        data = file.read()
-    magic, version, size, count = struct.unpack_from("<8sIIQ", data, 0)
+        magic, version, size, count = struct.unpack("<8sIIQ40x", file.read(64))
+        data = file.read(64 * count)
+    if version == 0:  # it has just been made
+        return collections.Counter(), 0
     assert (magic, version, size) == (b"TUNERACK", 1, 64)
     told = collections.Counter()
     processes = set()
     for i in range(count):
         name, attempt, subset, step, loss, _, process, when = struct.unpack_from(
-            "<24sIIqQIIq", data, 64 + 64 * i
+            "<24sIIqQIIq", data, 64 * i
         )
         told[(name.rstrip(b"\0").decode(), attempt, subset, step, loss, when)] += 1
         processes.add(process)
@@ -65,6 +67,7 @@ class Chain:
         self.scheduler = scheduler
         self.jobs = 0
         self.processes = 0  # of the newest job
+        self.kills = 0
         self.ids = {}
         with open(os.path.join(root, "aimlog.yaml"), "w", encoding="utf-8") as file:
             file.write("repo: repo\ncommit_interval_ms: 20\n")
@@ -102,6 +105,7 @@ class Chain:
         process.kill()
         out, err = process.communicate()
         assert process.returncode in (-9, 0), (process.returncode, out, err)
+        self.kills += process.returncode == -9
         return process.returncode == 0  # it had come to its end
 
     def after_kill(self, turn, ended):
@@ -151,8 +155,11 @@ def run_chain(programs, seed, scheduler):
     with tempfile.TemporaryDirectory(prefix="aimlog-kill-", dir=SCRATCH) as root:
         chain = Chain(programs, root, seed, scheduler)
         try:
-            for turn in range(KILLS):
+            for turn in range(5 * KILLS):
                 chain.after_kill(turn, chain.kill_one())
+                if chain.kills == KILLS:
+                    break
+            assert chain.kills == KILLS, f"it was killed {chain.kills} times only"
             chain.finish()
         except Exception as error:
             saved = os.environ.get("AIMLOG_KEEP")

@@ -12,10 +12,10 @@ import os
 import subprocess
 import sys
 
-from crash_support import Programs, Repo, run_tests, wait_until
+from crash_support import Programs, Repo, preloadable, run_tests, wait_until
 
 PROGRAMS = Programs(sys.argv[1:4])
-READER_HOST, SMALL_MAP = map(os.path.abspath, sys.argv[4:6])
+READER_HOST, SMALL_MAP = os.path.abspath(sys.argv[4]), preloadable(sys.argv[5])
 # Of 100 kB each: the room is 16 MiB, which is doubled twice.
 RESULTS = 400
 

@@ -8,6 +8,7 @@
 // EIO, ENOSPC, EINTR, EAGAIN or EMFILE, each for calls that may say so; short, for reads and
 // writes; or memory. Calls of a kind to which WHAT does not apply are not counted, nor is anything
 // that is done before main().
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -26,7 +27,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace {
 
@@ -44,10 +48,16 @@ struct Plan {
 
 // Constant-initialized: calls come before any constructor has run.
 constinit Plan plan;
-constinit std::atomic<unsigned long> calls{0};
 constinit std::atomic<bool> armed{false};
-constinit std::atomic<bool> hit{false};
 __attribute__((tls_model("initial-exec"))) constinit thread_local bool outside = false;
+
+// With those of forked children.
+struct Counts {
+  std::atomic<unsigned long> calls{0};
+  std::atomic<bool> hit{false};
+};
+constinit Counts own;
+constinit Counts* counts = &own;
 
 template <class Function>
 Function real(const char* name) {
@@ -106,15 +116,16 @@ bool applies(Kind kind) {
 }
 
 bool is_due(const char* name) {
-  const unsigned long call = ++calls;
+  const unsigned long call = ++counts->calls;
   if (call < plan.nth || call > plan.last) return false;
-  if (!hit.exchange(true)) note(name);
+  if (!counts->hit.exchange(true)) note(name);
   return true;
 }
 
-// "/.aimlog" is in the path of all that belongs to a repo.
+// "/.aimlog" is in the path of all that belongs to a repo; ".tmp" ends unfinished names.
 bool is_ours(const char* path) {
-  return path != nullptr && std::strstr(path, "/.aimlog") != nullptr;
+  return path != nullptr &&
+         (std::strstr(path, "/.aimlog") != nullptr || std::strstr(path, ".tmp") != nullptr);
 }
 bool is_ours(int fd) {
   char link[32];
@@ -131,6 +142,7 @@ auto carry_out(Kind kind, const char* name, Target target, Whole whole, Half hal
   if (plan.what == What::kill_before) die();
   if (plan.what == What::error) {
     errno = error_of(kind, plan.error);
+    if constexpr (std::is_same_v<Result, DIR*>) return Result{};
     return (Result)-1;  // also MAP_FAILED
   }
   const bool in_part = plan.what == What::kill_half || plan.what == What::brief;
@@ -148,7 +160,7 @@ size_t half_of(size_t count) { return count > 1 ? count / 2 : count; }
 
 bool memory_fails() {
   if (plan.what != What::memory || !armed || outside) return false;
-  return is_due("malloc");
+  return is_due("malloc") && (errno = ENOMEM) != 0;
 }
 
 void read_plan() {
@@ -166,26 +178,27 @@ void read_plan() {
   if (what == "kill-after") plan.what = What::kill_after;
   if (what == "short") plan.what = What::brief;
   if (what == "memory") plan.what = What::memory;
-  if (what == "EIO") plan.error = EIO;
-  if (what == "ENOSPC") plan.error = ENOSPC;
-  if (what == "EINTR") plan.error = EINTR;
-  if (what == "EAGAIN") plan.error = EAGAIN;
-  if (what == "EMFILE") plan.error = EMFILE;
+  constexpr std::pair<std::string_view, int> errors[] = {
+      {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EINTR", EINTR}, {"EAGAIN", EAGAIN}, {"EMFILE", EMFILE}};
+  for (const auto& each : errors) plan.error = what == each.first ? each.second : plan.error;
 }
 
 int (*program_main)(int, char**, char**);
 
 int armed_main(int count, char** words, char** environment) {
   read_plan();
+  constexpr int access = PROT_READ | PROT_WRITE;
+  void* shared = ::mmap(nullptr, sizeof(Counts), access, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared != MAP_FAILED) counts = new (shared) Counts;
   armed = true;
   return program_main(count, words, environment);
 }
 
 [[gnu::destructor]] void note_count() {
   armed = false;
-  if (hit || plan.what == What::nothing) return;
+  if (counts->hit || plan.what == What::nothing) return;
   char text[32];
-  std::snprintf(text, sizeof(text), "none of %lu", calls.load());
+  std::snprintf(text, sizeof(text), "none of %lu", counts->calls.load());
   note(text);
 }
 
@@ -214,22 +227,14 @@ void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
 void* __libc_realloc(void* memory, size_t size);
 void* fault_malloc(size_t size) REPLACES("malloc");
-void* fault_malloc(size_t size) {
-  if (!memory_fails()) return __libc_malloc(size);
-  errno = ENOMEM;
-  return nullptr;
-}
+void* fault_malloc(size_t size) { return memory_fails() ? nullptr : __libc_malloc(size); }
 void* fault_calloc(size_t count, size_t size) REPLACES("calloc");
 void* fault_calloc(size_t count, size_t size) {
-  if (!memory_fails()) return __libc_calloc(count, size);
-  errno = ENOMEM;
-  return nullptr;
+  return memory_fails() ? nullptr : __libc_calloc(count, size);
 }
 void* fault_realloc(void* memory, size_t size) REPLACES("realloc");
 void* fault_realloc(void* memory, size_t size) {
-  if (!memory_fails()) return __libc_realloc(memory, size);
-  errno = ENOMEM;
-  return nullptr;
+  return memory_fails() ? nullptr : __libc_realloc(memory, size);
 }
 
 #define REPLACE_OPEN(FUNCTION, NAME)                                                   \
@@ -244,6 +249,28 @@ void* fault_realloc(void* memory, size_t size) {
   }
 REPLACE_OPEN(fault_open, "open")
 REPLACE_OPEN(fault_open64, "open64")
+
+// By a name below a directory that is open: what std::filesystem walks through.
+#define REPLACE_OPEN_AT(FUNCTION, NAME)                                    \
+  int FUNCTION(int at, const char* path, int flags, ...) REPLACES(NAME);   \
+  int FUNCTION(int at, const char* path, int flags, ...) {                 \
+    REAL(FUNCTION, NAME);                                                  \
+    va_list more;                                                          \
+    va_start(more, flags);                                                 \
+    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0; \
+    va_end(more);                                                          \
+    const auto open_at = [&] { return call(at, path, flags, mode); };      \
+    if (at == AT_FDCWD) return carry_out(Kind::open, NAME, path, open_at); \
+    return carry_out(Kind::open, NAME, at, open_at);                       \
+  }
+REPLACE_OPEN_AT(fault_openat, "openat")
+REPLACE_OPEN_AT(fault_openat64, "openat64")
+
+DIR* fault_opendir(const char* path) REPLACES("opendir");
+DIR* fault_opendir(const char* path) {
+  REAL(fault_opendir, "opendir");
+  return carry_out(Kind::open, "opendir", path, [&] { return call(path); });
+}
 
 #define REPLACE_FCNTL(FUNCTION, NAME)                                                    \
   int FUNCTION(int fd, int command, ...) REPLACES(NAME);                                 \
@@ -283,13 +310,16 @@ REPLACE_POSITIONED(fault_pread64, "pread64", Kind::read, void*)
 REPLACE_VECTOR(fault_pwritev, "pwritev")
 REPLACE_VECTOR(fault_pwritev64, "pwritev64")
 
-ssize_t fault_write(int fd, const void* bytes, size_t count) REPLACES("write");
-ssize_t fault_write(int fd, const void* bytes, size_t count) {
-  REAL(fault_write, "write");
-  return carry_out(
-      Kind::write, "write", fd, [&] { return call(fd, bytes, count); },
-      [&] { return call(fd, bytes, half_of(count)); });
-}
+#define REPLACE_PLAIN(FUNCTION, NAME, KIND, BYTES)                    \
+  ssize_t FUNCTION(int fd, BYTES bytes, size_t count) REPLACES(NAME); \
+  ssize_t FUNCTION(int fd, BYTES bytes, size_t count) {               \
+    REAL(FUNCTION, NAME);                                             \
+    return carry_out(                                                 \
+        KIND, NAME, fd, [&] { return call(fd, bytes, count); },       \
+        [&] { return call(fd, bytes, half_of(count)); });             \
+  }
+REPLACE_PLAIN(fault_write, "write", Kind::write, const void*)
+REPLACE_PLAIN(fault_read, "read", Kind::read, void*)
 
 #define REPLACE_ON_FILE(FUNCTION, NAME, KIND)                   \
   int FUNCTION(int fd) REPLACES(NAME);                          \
@@ -347,6 +377,13 @@ int fault_rename(const char* from, const char* to) REPLACES("rename");
 int fault_rename(const char* from, const char* to) {
   REAL(fault_rename, "rename");
   return carry_out(Kind::name, "rename", from, [&] { return call(from, to); });
+}
+
+int fault_rename2(int a, const char* from, int b, const char* to, unsigned how)
+    REPLACES("renameat2");
+int fault_rename2(int a, const char* from, int b, const char* to, unsigned how) {
+  REAL(fault_rename2, "renameat2");
+  return carry_out(Kind::name, "renameat2", from, [&] { return call(a, from, b, to, how); });
 }
 
 int fault_unlink(const char* path) REPLACES("unlink");

@@ -16,16 +16,18 @@ import subprocess
 import sys
 
 from crash_support import ACKNOWLEDGED, NOT_DURABLE, REFUSED, RESULT, Programs, Repo
-from crash_support import compare, count_acks, run_tests, wait_until
+from crash_support import compare, count_acks, run_tests, wait_until, waits
 
 PROGRAMS = Programs(sys.argv[1:4])
-FULL_WAIT_MS, CLOSE_MS = 50, 600
+FULL_WAIT_MS, CLOSE_MS, ALWAYS_WAIT_MS = 50, 600, 40
 # A machine may be busy; what is to be shown is that nobody waits for a disk: a minute, or for ever.
 SLACK_MS = 10000
 OK, TUNER_NOT_DURABLE = 0, 2
-QUICK = ("--set", f"close_timeout_ms={CLOSE_MS}", "--set", f"full_wait_ms={FULL_WAIT_MS}")
-QUICK += ("--set", "commit_interval_ms=20")
+QUICK = ("--set", "commit_interval_ms=20")
 SMALL = QUICK + ("--set", "journal_bytes=65536")
+END_WAITS = QUICK + waits(close_timeout_ms=CLOSE_MS)
+FULL_WAITS = SMALL + waits(full_wait_ms=FULL_WAIT_MS)
+BOTH_WAIT = SMALL + waits(full_wait_ms=FULL_WAIT_MS, close_timeout_ms=CLOSE_MS)
 
 
 def finish(host):
@@ -34,7 +36,7 @@ def finish(host):
     return json.loads(out)
 
 
-def expect_bounded(repo, said, wait_ms=FULL_WAIT_MS):
+def expect_bounded(repo, said, wait_ms=0):
     longest = max(record.took_ns for record in repo.records()) / 1e6
     assert longest < wait_ms + SLACK_MS, f"a hook took {longest} ms"
     assert said["destroy_ms"] < CLOSE_MS + SLACK_MS, said
@@ -86,7 +88,7 @@ def wait_for_events(repo, count, host):
 
 def the_repo_is_removed(root):
     repo = Repo(PROGRAMS, root)
-    host = repo.start("--results", 4000, "--pace-us", 200, *QUICK)
+    host = repo.start("--results", 4000, "--pace-us", 200, *END_WAITS)
     wait_for_events(repo, 200, host)
     shutil.rmtree(os.path.join(repo.path, ".aimlog"))
     said = finish(host)
@@ -100,7 +102,7 @@ def a_write_fails_for_a_while(root):
     for error in (errno.ENOSPC, errno.EIO, errno.EROFS):
         repo = Repo(PROGRAMS, root, f"repo-{error}")
         faults = ("--fail-after", 300, "--fail-errno", error, "--mend-after", 2500)
-        said = finish(repo.start("--results", 3000, "--pace-us", 300, *faults, *QUICK))
+        said = finish(repo.start("--results", 3000, "--pace-us", 300, *faults, *QUICK, *waits()))
         expect_bounded(repo, said)
         assert said["commit_errors"] > 0 and said["destroy"] == OK, said
         assert refused(repo) == 0
@@ -111,8 +113,8 @@ def a_write_fails_for_ever(root):
     for error in (errno.ENOSPC, errno.EIO, errno.EROFS):
         repo = Repo(PROGRAMS, root, f"repo-{error}")
         faults = ("--fail-after", 300, "--fail-errno", error)
-        said = finish(repo.start("--results", 6000, "--pace-us", 20, *faults, *SMALL))
-        expect_bounded(repo, said)
+        said = finish(repo.start("--results", 6000, "--pace-us", 20, *faults, *BOTH_WAIT))
+        expect_bounded(repo, said, FULL_WAIT_MS)
         assert said["commit_errors"] > 0 and said["destroy"] == TUNER_NOT_DURABLE, said
         # A slow machine may be in the middle of one more try when the time is over.
         assert "replayed" in said["text"] or "hangs" in said["text"], said["text"]
@@ -154,11 +156,11 @@ def the_disk_is_full(root):
     try:
         repo = Repo(PROGRAMS, disk)
         repo.acks = os.path.join(root, "acks")
-        host = repo.start("--results", 12000, "--pace-us", 200, *SMALL)
+        host = repo.start("--results", 12000, "--pace-us", 200, *BOTH_WAIT)
         wait_for_events(repo, 300, host)
         fill(os.path.join(disk, "somebody else's"))
         said = finish(host)
-        expect_bounded(repo, said)
+        expect_bounded(repo, said, FULL_WAIT_MS)
         assert said["commit_errors"] > 0 and said["dropped"] > 0, said
         assert said["destroy"] == TUNER_NOT_DURABLE, said
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
@@ -169,23 +171,23 @@ def the_disk_is_full(root):
 
 def the_committer_waits_and_the_ring_fills(root):
     repo = Repo(PROGRAMS, root)
-    host = repo.start("--results", 6000, "--pace-us", 400, *SMALL)
+    host = repo.start("--results", 6000, "--pace-us", 400, *FULL_WAITS)
     wait_for_events(repo, 100, host)
     with WriteLock(repo):
         wait_until(lambda: refused(repo) > 1000, "the ring was full")
     said = finish(host)
-    expect_bounded(repo, said)
+    expect_bounded(repo, said, FULL_WAIT_MS)
     assert said["destroy"] == OK, said
     expect_losses_shown(repo, said)
 
 
 def the_committer_waits_until_after_destroy(root):
     repo = Repo(PROGRAMS, root)
-    host = repo.start("--results", 3000, "--pace-us", 400, *SMALL)
+    host = repo.start("--results", 3000, "--pace-us", 400, *BOTH_WAIT)
     wait_for_events(repo, 100, host)
     with WriteLock(repo):
         said = finish(host)
-    expect_bounded(repo, said)
+    expect_bounded(repo, said, FULL_WAIT_MS)
     assert said["destroy"] == TUNER_NOT_DURABLE and "hangs" in said["text"], said
     expect_losses_shown(repo, said)
 
@@ -193,7 +195,7 @@ def the_committer_waits_until_after_destroy(root):
 def a_sync_takes_a_minute_at_destroy(root):
     repo = Repo(PROGRAMS, root)
     slow = ("--slow-after", 999, "--slow-ms", 60000)
-    said = finish(repo.start("--results", 1000, "--pace-us", 50, *slow, *QUICK))
+    said = finish(repo.start("--results", 1000, "--pace-us", 50, *slow, *END_WAITS))
     expect_bounded(repo, said)
     assert said["destroy"] == TUNER_NOT_DURABLE and "hangs" in said["text"], said
     assert refused(repo) == 0
@@ -204,7 +206,7 @@ def a_sync_takes_a_minute_at_destroy(root):
 def who_looks_waits_for_no_stopped_writer(root):
     """A dead journal, and somebody who was stopped in the middle of a write."""
     repo = Repo(PROGRAMS, root)
-    host = repo.start("--results", 0, "--pace-us", 200, *QUICK)
+    host = repo.start("--results", 0, "--pace-us", 200, *QUICK, *waits())
     wait_for_events(repo, 300, host)
     host.kill()
     host.communicate()
@@ -218,14 +220,14 @@ def who_looks_waits_for_no_stopped_writer(root):
 
 def always_durable_says_that_it_is_not(root):
     repo = Repo(PROGRAMS, root)
-    always = ("--set", "durability=always", "--set", "always_wait_ms=40", "--pace-us", 1000)
-    host = repo.start("--results", 600, *always, *QUICK)
+    always = ("--set", "durability=always", *waits(always_wait_ms=ALWAYS_WAIT_MS))
+    host = repo.start("--results", 600, "--pace-us", 1000, *always, *QUICK)
     wait_for_events(repo, 10, host)
     with WriteLock(repo):
         begun = count_acks(repo.acks)
         wait_for_events(repo, begun + 10, host)
     said = finish(host)
-    expect_bounded(repo, said, 40)
+    expect_bounded(repo, said, ALWAYS_WAIT_MS)
     answers = {record.answer for record in repo.records()}
     assert answers == {ACKNOWLEDGED, NOT_DURABLE}, answers
     assert said["destroy"] == OK, said
