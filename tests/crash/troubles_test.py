@@ -110,9 +110,9 @@ def a_write_fails_for_a_while(root):
 
 
 def a_write_fails_for_ever(root):
-    for error in (errno.ENOSPC, errno.EIO, errno.EROFS):
+    for error, on_full in ((errno.ENOSPC, "drop"), (errno.EIO, "block"), (errno.EROFS, "block")):
         repo = Repo(PROGRAMS, root, f"repo-{error}")
-        faults = ("--fail-after", 300, "--fail-errno", error)
+        faults = ("--fail-after", 300, "--fail-errno", error, "--set", f"on_full={on_full}")
         said = finish(repo.start("--results", 6000, "--pace-us", 20, *faults, *BOTH_WAIT))
         expect_bounded(repo, said, FULL_WAIT_MS)
         assert said["commit_errors"] > 0 and said["destroy"] == TUNER_NOT_DURABLE, said
