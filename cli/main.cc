@@ -17,6 +17,9 @@ namespace {
 
 using namespace aimlog::cli;
 
+// The exit code of what the command could not do; what is wrong with the command line is 2 anyway.
+int exit_in_trouble = exit_error;
+
 int run(int argc, const char* const* argv) {
   std::vector<CommandSpec> specs;
   for (const Command& each : commands()) specs.push_back(each.spec);
@@ -25,8 +28,11 @@ int run(int argc, const char* const* argv) {
     print(parsed.output);
     return exit_ok;
   }
-  for (const Command& each : commands())
-    if (each.spec.name == parsed.command) return each.run(parsed.args);
+  for (const Command& each : commands()) {
+    if (each.spec.name != parsed.command) continue;
+    exit_in_trouble = each.exit_in_trouble;
+    return each.run(parsed.args);
+  }
   return exit_usage;
 }
 
@@ -42,13 +48,13 @@ int run_and_complain(int argc, const char* const* argv) {
     return run(argc, argv);
   } catch (const Failure& failure) {
     complain(failure.what(), failure.details());
-    return failure.exit_code();
+    return failure.exit_code() == exit_error ? exit_in_trouble : failure.exit_code();
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
     complain(error.what());
   }
-  return exit_error;
+  return exit_in_trouble;
 }
 
 }  // namespace
@@ -62,7 +68,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     // Said without asking for memory, of which there may still be none.
     constexpr std::string_view text = "aimlog: there is not enough memory\n";
-    if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return exit_error;
+    if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return exit_in_trouble;
   }
-  return exit_error;
+  return exit_in_trouble;
 }

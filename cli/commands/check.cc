@@ -1,7 +1,6 @@
 #include "cli/check/check_repo.h"
 #include "cli/check/progress.h"
 #include "cli/command.h"
-#include "cli/failure.h"
 #include "cli/output/json.h"
 #include "cli/output/terminal.h"
 #include "cli/output/text.h"
@@ -62,15 +61,9 @@ std::string as_text(const CheckResult& result) {
 
 int run(const Args& args) {
   ProgressLine progress;
-  CheckResult result;
-  try {
-    result = check_repo(find_named_repo(args, "REPO"), args.has("--deep"),
-                        [&](const std::string& place) { progress.show("checking " + place); });
-  } catch (const Failure& failure) {
-    throw Failure(exit_usage, failure.what(), failure.details());
-  } catch (const Error& error) {
-    throw Failure(exit_usage, error.what());
-  }
+  const CheckResult result =
+      check_repo(find_named_repo(args, "REPO"), args.has("--deep"),
+                 [&](const std::string& place) { progress.show("checking " + place); });
   progress.clear();
   print(args.has("--json") ? as_json(result) : as_text(result));
   return result.found == 0 ? exit_ok : exit_error;
@@ -87,7 +80,8 @@ Command check_command() {
             repo_option(),
             {"--deep", "", "decode every point and compare with the summaries"},
             {"--json", "", "as JSON"}}},
-          run};
+          run,
+          exit_usage};  // 1 is damage
 }
 
 }  // namespace aimlog::cli
