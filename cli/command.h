@@ -5,14 +5,12 @@
 
 #include "cli/args/args.h"
 #include "cli/args/spec.h"
-#include "cli/failure.h"
 
 namespace aimlog::cli {
 
 struct Command {
   CommandSpec spec;
-  int (*run)(const Args& args);      // returns an exit code; throws Failure or Error
-  int exit_in_trouble = exit_error;  // where it could not be done, and that is not a result of it
+  int (*run)(const Args& args);  // returns an exit code; throws Failure or Error
 };
 
 // All verbs, in the order of the help.

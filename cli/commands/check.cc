@@ -1,6 +1,7 @@
 #include "cli/check/check_repo.h"
 #include "cli/check/progress.h"
 #include "cli/command.h"
+#include "cli/failure.h"
 #include "cli/output/json.h"
 #include "cli/output/terminal.h"
 #include "cli/output/text.h"
@@ -80,8 +81,7 @@ Command check_command() {
             repo_option(),
             {"--deep", "", "decode every point and compare with the summaries"},
             {"--json", "", "as JSON"}}},
-          run,
-          exit_usage};  // 1 is damage
+          run};
 }
 
 }  // namespace aimlog::cli
