@@ -10,12 +10,15 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import aim
-from aim_support import check, check_equal, chunk, export, open_repo, raw_keys, read_repo, run_tests
+from aim_support import check, check_equal, chunk, export, open_repo, raw_keys, read_repo
+from aim_support import run_and_leave, run_tests
 from export_support import AIMLOG, QUIET, Job, by_trial
+from follow_support import Follower, until
+
+LOSS = ("ray/tune/loss", "[]")
 
 
 def test_what_people_changed_in_aim_survives(folder):
@@ -50,12 +53,12 @@ def test_what_people_changed_in_aim_survives(folder):
     check_equal((changed["archived"], changed["tags"]), (True, ["deux mots", "good"]), "tags")
     check_equal(changed["params"]["mine"], {"rating": 5}, "a param of others")
     check_equal([p[:2] for p in changed["series"][("mine", "[]")]], [(3, 17.0)], "their series")
-    points = [p[:2] for p in changed["series"][("ray/tune/loss", "[]")]]
+    points = [p[:2] for p in changed["series"][LOSS]]
     check_equal(points, [(1, 1.0), (2, 0.5), (3, 1 / 3), (4, 0.25), (40, 99.0)], "their points")
     head = raw_keys(chunk(folder / "aim", "meta", hashes["a"]))
     last = [v for k, v in head.items() if b"ray/tune/loss\xfelast\xfe" in k]
     check_equal(last, [b"\x03\x00\x00\x00\x00\x00\xc0\x58\x40"], "last")
-    check_equal(len(runs["c"]["series"][("ray/tune/loss", "[]")]), 4, "an untouched run")
+    check_equal(len(runs["c"]["series"][LOSS]), 4, "an untouched run")
 
 
 def test_a_value_that_a_newer_attempt_took_back_is_gone(folder):
@@ -79,7 +82,7 @@ def test_a_value_that_a_newer_attempt_took_back_is_gone(folder):
     job.close()
     export(AIMLOG, folder / "ours", folder / "aim")
     series = by_trial(read_repo(folder / "aim"))["a"]["series"]
-    points = [point[:2] for point in series[("ray/tune/loss", "[]")]]
+    points = [point[:2] for point in series[LOSS]]
     check_equal(points, [(1, 1.0), (2, 0.5), (40, 99.0)], "what stands, and theirs")
     check(("ray/tune/only", "[]") not in series, "a series without points:", series)
     run = aim.Run(run_hash, repo=str(folder / "aim"), **QUIET)
@@ -95,30 +98,14 @@ def test_a_value_that_a_newer_attempt_took_back_is_gone(folder):
 
 
 def test_a_run_that_people_take_while_it_is_exported_is_left_alone(folder):
-    trials = [f"t{number:03d}" for number in range(100)]
-    job = Job(folder / "ours", trials).run_all()
-    job.plugin.flush()
-    export(AIMLOG, folder / "ours", folder / "aim")
-    trial_of = {h: run["params"]["trial_id"] for h, run in read_repo(folder / "aim").items()}
-    for trial in trials:
-        job.start(trial)
-        job.results(trial, [4])
-        job.plugin.complete(trial)
-    job.close()
+    job = job_that_went_on(folder).close()
     words = ["export", "--format", "aim", "--output", folder / "aim", "--repo", folder / "ours"]
     exporter = subprocess.Popen(
         list(map(str, [AIMLOG, *words])), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )  # fmt: skip
     opened, changed = hold_behind_two_runs(exporter, folder / "aim/.aim/aimlog/staging")
-    for run_hash, rating in ((opened, 4), (changed, 5)):
-        run = aim.Run(run_hash, repo=str(folder / "aim"), **QUIET)
-        run["mine"] = {"rating": rating}
-        run.track(99.0, name="ray/tune/loss", step=40)
-        if run_hash == opened:
-            held = run
-        else:
-            run.close()
-    del run
+    held = edit(folder / "aim", opened)
+    edit(folder / "aim", changed).close()
     gc.collect()
     exporter.send_signal(signal.SIGCONT)
     out, err = exporter.communicate(timeout=300)
@@ -131,18 +118,72 @@ def test_a_run_that_people_take_while_it_is_exported_is_left_alone(folder):
     out, err = export(AIMLOG, folder / "ours", folder / "aim")
     check("2 runs written" in out and err == "", out, err)
     runs = read_repo(folder / "aim")
-    check_equal(sorted(run["params"]["trial_id"] for run in runs.values()), trials, "runs")
-    for run_hash, run in runs.items():
-        points = [point[0] for point in run["series"][("ray/tune/loss", "[]")]]
-        theirs = {opened: 4, changed: 5}.get(run_hash)
-        check_equal(points, [1, 2, 3, 4] + ([40] if theirs else []), trial_of[run_hash])
-        check_equal(run["params"].get("mine"), theirs and {"rating": theirs}, trial_of[run_hash])
+    check_equal(sorted(run["params"]["trial_id"] for run in runs.values()), job.trials, "runs")
+    for run_hash in runs:
+        expect_steps(runs, run_hash, is_edited=run_hash in (opened, changed))
+
+
+def test_a_follower_writes_what_people_took_when_they_are_done(folder):
+    job = job_that_went_on(folder)
+    job.start("live")
+    job.plugin.flush()
+    with Follower(folder / "ours", folder / "aim") as follower:
+        opened, changed = hold_behind_two_runs(
+            follower.process, folder / "aim/.aim/aimlog/staging"
+        )  # fmt: skip
+        held = edit(folder / "aim", opened)
+        edit(folder / "aim", changed).close()
+        gc.collect()
+        follower.process.send_signal(signal.SIGCONT)
+        until(lambda: is_up_to_date(folder / "aim", changed), "the run that was changed")
+        steps = [p[0] for p in read_repo(folder / "aim")[opened]["series"][LOSS]]
+        check_equal(steps, [1, 2, 3, 40], "of the run that is open")
+        held.close()
+        del held
+        gc.collect()
+        until(lambda: is_up_to_date(folder / "aim", opened), "the run that was open")
+        job.close()
+        _, err = follower.ended()
+    check_equal(err.count("open for writing in Aim"), 1, err)
+
+
+def is_up_to_date(directory, run_hash):
+    expect_steps(read_repo(directory), run_hash, is_edited=True)
+    return True
+
+
+def job_that_went_on(folder):
+    """A job of 100 trials that was exported, and went on."""
+    job = Job(folder / "ours", [f"t{number:03d}" for number in range(100)]).run_all()
+    job.plugin.flush()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    for trial in job.trials:
+        job.start(trial)
+        job.results(trial, [4])
+        job.plugin.complete(trial)
+    return job
+
+
+def edit(directory, run_hash):
+    """The run, still open in Aim."""
+    run = aim.Run(run_hash, repo=str(directory), **QUIET)
+    run["mine"] = {"rating": 5}
+    run.track(99.0, name="ray/tune/loss", step=40)
+    return run
+
+
+def expect_steps(runs, run_hash, is_edited):
+    run = runs[run_hash]
+    points = [point[0] for point in run["series"][LOSS]]
+    check_equal(points, [1, 2, 3, 4] + ([40] if is_edited else []), run_hash)
+    check_equal(run["params"].get("mine"), {"rating": 5} if is_edited else None, run_hash)
 
 
 def hold_behind_two_runs(exporter, staging):
-    """Stops an export that has built two runs and not put them in place; gives those two."""
+    """Stops an export that has built two runs anew and not put them in place; gives those two."""
     def built():
-        return [name.split("-")[0] for name in os.listdir(staging) if not name.endswith(".part")]
+        hashes = [name.split("-")[0] for name in os.listdir(staging) if not name.endswith(".part")]
+        return [each for each in hashes if chunk(staging.parents[2], "meta", each).exists()]
 
     while exporter.poll() is None:
         if staging.is_dir() and len(built()) >= 2:
@@ -171,4 +212,4 @@ def test_a_run_that_aim_has_open_is_left_alone(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(globals()))
+    run_and_leave(lambda: run_tests(globals()))
