@@ -1,7 +1,6 @@
 #include "cli/output/study_notes.h"
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <map>
 #include <set>
