@@ -17,6 +17,19 @@ namespace {
 
 using namespace aimlog::cli;
 
+// The exit code of what could not be done. That of `check` is another one, as 1 says that the repo
+// is damaged. Found without asking for memory, of which there may be none.
+int exit_in_trouble(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--repo")
+      ++i;
+    else if (!word.starts_with('-'))
+      return word == "check" ? exit_usage : exit_error;
+  }
+  return exit_error;
+}
+
 int run(int argc, const char* const* argv) {
   std::vector<CommandSpec> specs;
   for (const Command& each : commands()) specs.push_back(each.spec);
@@ -42,13 +55,13 @@ int run_and_complain(int argc, const char* const* argv) {
     return run(argc, argv);
   } catch (const Failure& failure) {
     complain(failure.what(), failure.details());
-    return failure.exit_code();
+    if (failure.exit_code() != exit_error) return failure.exit_code();
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
     complain(error.what());
   }
-  return exit_error;
+  return exit_in_trouble(argc, argv);
 }
 
 }  // namespace
@@ -62,7 +75,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     // Said without asking for memory, of which there may still be none.
     constexpr std::string_view text = "aimlog: there is not enough memory\n";
-    if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return exit_error;
+    (void)!::write(STDERR_FILENO, text.data(), text.size());  // the exit code says it, too
   }
-  return exit_error;
+  return exit_in_trouble(argc, argv);
 }

@@ -100,4 +100,8 @@ void LiveMarks::end(const std::string& hash) {
   remove_file(paths_.root / "locks" / (hash + ".softlock"));
 }
 
+void LiveMarks::end_all() {
+  while (!beats_.empty()) end(std::string(beats_.begin()->first));
+}
+
 }  // namespace aimlog::aim

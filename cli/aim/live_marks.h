@@ -19,6 +19,7 @@ class LiveMarks {
   void beat();
   // The marks go; also those of a follower that was killed.
   void end(const std::string& hash);
+  void end_all();  // of ours
 
  private:
   struct Beat {

@@ -66,6 +66,7 @@ void add_foreign_points(PlacedSeries& placed, const Tree& points, const std::str
                         const MergeRules& rules) {
   std::set<int64_t> known;
   for (const AimPoint& point : placed.series.points) known.insert(step_key(point.step));
+  for (const int64_t step : placed.series.gone) known.insert(step_key(step));
   for (const AimPoint& point : read_columns(points, points_path(hash) + placed.place)) {
     if (known.count(step_key(point.step)) > 0) continue;
     if (!rules.keep_nan && is_number_out_of_line(point.value)) continue;

@@ -102,6 +102,7 @@ Publisher::Merged Publisher::merge(const PublishedRun& published) {
   } catch (const Error& error) {
     merged = {place_series(run.series), {}, UnreadRun(run.hash, error)};
   }
+  std::erase_if(merged.series, [](const auto& each) { return each.series.points.empty(); });
   return merged;
 }
 
@@ -135,6 +136,11 @@ LiveSeed Publisher::write_databases(const fs::path& directory, const PublishedRu
   return seed;
 }
 
+std::string Publisher::digest_of_both(const std::string& hash) const {
+  return chunk_digest(paths_, hash, paths_.meta_chunks / hash) +
+         chunk_digest(paths_, hash, paths_.seqs_chunks / hash);
+}
+
 std::variant<LiveSeed, UnreadRun> Publisher::stage(PublishedRun published) {
   const std::string name = published.run.hash + "-" + published.fingerprint + "-" + boot_id();
   const fs::path directory = paths_.staging / name;
@@ -144,6 +150,7 @@ std::variant<LiveSeed, UnreadRun> Publisher::stage(PublishedRun published) {
   LiveSeed seed;
   bool was_damaged = false;
   const bool is_whole = is_there(directory / "meta") && is_there(directory / "seqs");
+  std::string replaced = digest_of_both(published.run.hash);  // first: what comes later is not read
   if (!is_new || published.is_live || !is_whole) {
     Merged merged = merge(published);
     was_damaged = merged.unread && merged.unread->is_damaged;
@@ -156,7 +163,7 @@ std::variant<LiveSeed, UnreadRun> Publisher::stage(PublishedRun published) {
     fs::rename(part, directory);
   }
   if (published.is_live) published.fingerprint = live_fingerprint;
-  Staged staged{std::move(published.run), {}, directory, was_damaged};
+  Staged staged{std::move(published.run), {}, directory, was_damaged, std::move(replaced)};
   staged.exported = {std::move(published.fingerprint), std::move(published.metric_namespace),
                      props_of(staged.run)};
   staged.run.params.clear();
@@ -185,6 +192,21 @@ void Publisher::drop_deleted() {
   });
 }
 
+bool Publisher::is_taken(const Staged& staged) const {
+  const std::string& hash = staged.run.hash;
+  return is_database_in_use(paths_.meta_chunks / hash) ||
+         is_database_in_use(paths_.seqs_chunks / hash) || digest_of_both(hash) != staged.replaced;
+}
+
+// What somebody opened or changed in Aim since it was staged is not in the new databases.
+void Publisher::drop_taken(PublishReport& report) {
+  std::erase_if(staged_, [&](const Staged& each) {
+    const bool taken = is_taken(each);
+    if (taken) report.taken.insert(each.run.hash);
+    return taken;
+  });
+}
+
 fs::path Publisher::place_for_damaged(const std::string& hash) const {
   const fs::path all = paths_.ours / "damaged";
   fs::create_directories(all);
@@ -196,6 +218,11 @@ fs::path Publisher::place_for_damaged(const std::string& hash) const {
 
 void Publisher::move_into_place(PublishReport& report) {
   for (Staged& each : staged_) {
+    // Since the index was made of it. It is made again, as has_changed() will find.
+    if (is_taken(each)) {
+      report.taken.insert(each.run.hash);
+      continue;
+    }
     if (each.was_damaged) {
       // Before what is damaged comes here: wherever we are killed, nothing clears it away.
       const fs::path kept = place_for_damaged(each.run.hash);
@@ -206,6 +233,7 @@ void Publisher::move_into_place(PublishReport& report) {
     exchange_directories(each.directory / "seqs", paths_.seqs_chunks / each.run.hash);
     exchange_directories(each.directory / "meta", paths_.meta_chunks / each.run.hash);
   }
+  std::erase_if(staged_, [&](const Staged& each) { return report.taken.count(each.run.hash) > 0; });
 }
 
 void Publisher::write_rows() {
@@ -234,6 +262,7 @@ bool Publisher::others_refresh_index() {
 PublishReport Publisher::publish(SharedNames names) {
   PublishReport report;
   drop_deleted();
+  drop_taken(report);
   StagedChunks chunks;
   for (const Staged& each : staged_) chunks[each.run.hash] = each.directory / "meta";
   if (!staged_.empty()) sync_file_system(paths_.root);

@@ -47,6 +47,7 @@ struct MendedRun {
 struct PublishReport {
   std::vector<UnreadRun> unread;  // also runs of others
   std::vector<MendedRun> mended;
+  std::set<std::string> taken;  // opened or changed since they were staged: left as they are
   size_t index_builds = 0;
 };
 
@@ -65,7 +66,7 @@ class Publisher {
   // run whose old databases cannot be read just now is not staged, as people's parts of it may be
   // in them; those of a damaged one are kept.
   std::variant<LiveSeed, UnreadRun> stage(PublishedRun run);
-  // Makes all that was staged appear.
+  // Makes all that was staged appear, but for what people are at.
   PublishReport publish(SharedNames names = SharedNames::exact);
   // Forgets what was staged, after an error, and gives back its place on the disk.
   void discard();
@@ -84,6 +85,7 @@ class Publisher {
     ExportedRun exported;
     std::filesystem::path directory;
     bool was_damaged = false;
+    std::string replaced;  // digest of the databases whose place it takes
   };
   // A run's series with what others put into its databases.
   struct Merged {
@@ -98,7 +100,10 @@ class Publisher {
   Merged merge(const PublishedRun& published);
   LiveSeed write_databases(const std::filesystem::path& directory, const PublishedRun& published,
                            Merged merged);
+  std::string digest_of_both(const std::string& hash) const;
+  bool is_taken(const Staged& staged) const;
   void drop_deleted();
+  void drop_taken(PublishReport& report);
   MergeRules merge_rules(const PublishedRun& published);
   std::filesystem::path place_for_damaged(const std::string& hash) const;
   void move_into_place(PublishReport& report);

@@ -128,7 +128,7 @@ PlacedSeries place_one(AimSeries series) {
 std::vector<PlacedSeries> place_series(std::vector<AimSeries> series) {
   std::map<Bytes, PlacedSeries> placed;
   for (AimSeries& each : series) {
-    if (each.points.empty()) continue;
+    if (each.points.empty() && each.gone.empty()) continue;
     PlacedSeries one = place_one(std::move(each));
     // Contexts {"a": 1} and {"a": true} are one to Aim.
     const auto found = placed.find(one.place);
@@ -136,8 +136,9 @@ std::vector<PlacedSeries> place_series(std::vector<AimSeries> series) {
       placed.emplace(one.place, std::move(one));
       continue;
     }
-    std::vector<AimPoint>& points = found->second.series.points;
-    points.insert(points.end(), one.series.points.begin(), one.series.points.end());
+    AimSeries& all = found->second.series;
+    all.points.insert(all.points.end(), one.series.points.begin(), one.series.points.end());
+    all.gone.insert(all.gone.end(), one.series.gone.begin(), one.series.gone.end());
   }
   std::vector<PlacedSeries> result;
   for (auto& [place, one] : placed) result.push_back(std::move(one));

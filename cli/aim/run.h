@@ -43,7 +43,8 @@ struct AimRun {
   int64_t created_us = 0;
 };
 
-// Series as they go into the trees: fit for Aim, none twice, in the trees' order.
+// Series as they go into the trees: fit for Aim, none twice, in the trees' order. One that lost all
+// of its points is there, too: what an older export wrote of it is ours.
 struct PlacedSeries {
   int64_t context_id = 0;
   Bytes place;  // context id and name, as the end of a path

@@ -28,6 +28,25 @@ std::string joined(const std::vector<std::string>& words, const char* separator)
   return text;
 }
 
+// CLI11 takes a repeated word in brackets for a list, and takes it apart. Such a word, and one that
+// begins with this mark, gets the mark before it is parsed and loses it afterwards.
+constexpr char mark = '\x01';
+
+// In the order in which CLI11 wants them: the last one first.
+std::vector<std::string> marked(int argc, const char* const* argv) {
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) {
+    const std::string word = argv[i];
+    const bool is_odd = word.starts_with('[') || word.starts_with(mark);
+    words.push_back(is_odd ? mark + word : word);
+  }
+  return words;
+}
+
+std::string unmarked(const std::string& word) {
+  return word.starts_with(mark) ? word.substr(1) : word;
+}
+
 CLI::Option* bind_option(CLI::App& app, const OptionSpec& spec) {
   if (!spec.is_word() && spec.value.empty()) return app.add_flag(spec.name, spec.help);
   const std::string letter = spec.letter == '\0' ? "" : std::string("-") + spec.letter + ",";
@@ -74,7 +93,8 @@ Args collect(const BoundCommand& bound) {
     const OptionSpec& spec = bound.spec->options[i];
     const bool flag = !spec.is_word() && spec.value.empty();
     std::vector<std::string> values;
-    if (!flag) values = each.option->results();
+    if (!flag)
+      for (const std::string& result : each.option->results()) values.push_back(unmarked(result));
     check_choice(spec, values);
     args.add(each.name, std::move(values));
   }
@@ -113,8 +133,8 @@ std::string explain(const CLI::ParseError& error, const BoundCommand* bound, con
       std::vector<std::string> known;
       if (bound)
         for (const auto& each : bound->spec->options) known.push_back(each.name);
-      return "'" + extras.front() + "' is not expected here" + did_you_mean(extras.front(), known) +
-             help;
+      const std::string extra = unmarked(extras.front());
+      return "'" + extra + "' is not expected here" + did_you_mean(extra, known) + help;
     }
   }
   std::string text = error.what();
@@ -148,7 +168,7 @@ Parsed parse_command_line(const std::vector<CommandSpec>& commands, int argc,
   for (const CommandSpec& spec : commands) bound.push_back(bind_command(app, spec));
   check_verb(commands, argc, argv);
   try {
-    app.parse(argc, argv);
+    app.parse(marked(argc, argv));
   } catch (const CLI::CallForHelp&) {
     return {"", {}, app.help()};
   } catch (const CLI::ParseError& error) {
@@ -160,7 +180,8 @@ Parsed parse_command_line(const std::vector<CommandSpec>& commands, int argc,
     throw usage_error("say what to do, as in 'aimlog ls' (aimlog --help lists the commands)");
   }
   Args args = collect(*command);
-  if (repo->count() > 0 && !args.has("--repo")) args.add("--repo", repo->results());
+  if (repo->count() > 0 && !args.has("--repo"))
+    args.add("--repo", {unmarked(repo->results().front())});
   return {command->spec->name, std::move(args), ""};
 }
 

@@ -1,10 +1,12 @@
 #include "cli/check/check_repo.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "cli/check/child.h"
 #include "cli/failure.h"
 #include "plugin/store/damage_advice.h"
+#include "plugin/store/journal_table.h"
 #include "plugin/store/repo_files.h"
 #include "plugin/store/row_codec.h"
 #include "plugin/store/snapshot_walk.h"
@@ -40,6 +42,11 @@ Bytes encode(const CheckCounts& counts, uint64_t found) {
   return out;
 }
 
+void send_journal(ChildPipe& pipe, const RingId& ring, const JournalRow& row) {
+  const Bytes id(reinterpret_cast<const char*>(ring.data()), ring.size());
+  pipe.send(kind_journal, id + encode_row(row));
+}
+
 class RepoCheck {
  public:
   RepoCheck(const std::filesystem::path& directory, bool deep,
@@ -50,7 +57,8 @@ class RepoCheck {
     look_at_files();
     if (has_data_) {
       look_at_rows();
-      if (result_.found == 0) look_by_lmdb();
+      // LMDB must not open what lies on a network disk, where copies may lie.
+      if (result_.found == 0 && network_disk(paths_.root) == nullptr) look_by_lmdb();
     }
     look_at_journals();
     return std::move(result_);
@@ -133,10 +141,7 @@ class RepoCheck {
           walk_snapshot(paths_, rows);
           rows.finish();
           findings.tell_held_back();
-          for (const auto& [ring, row] : rows.journals()) {
-            Bytes message(reinterpret_cast<const char*>(ring.data()), ring.size());
-            pipe.send(kind_journal, message + encode_row(row));
-          }
+          for (const auto& [ring, row] : rows.journals()) send_journal(pipe, ring, row);
           pipe.send(kind_counts, encode(rows.counts(), findings.total()));
         },
         "the check of its rows");
@@ -157,8 +162,32 @@ class RepoCheck {
         "LMDB");
   }
 
+  // The rows of journals as they are now. Where they cannot be read, those of before stand.
+  void read_journal_rows() {
+    run_in_child(
+        [&](ChildPipe& pipe) {
+          const auto environment = Environment::open(paths_.directory, OpenMode::read_only);
+          const Transaction txn(*environment);
+          each_journal(txn, [&](const RingId& ring, const JournalRow& row) {
+            send_journal(pipe, ring, row);
+          });
+        },
+        [&](char kind, ByteView message) {
+          ByteReader in(message, "message");
+          receive(kind, in);
+        });
+  }
+
   void look_at_journals() {
     result_.journals = aimlog::look_at_journals(paths_.journals, journals_);
+    // Since the rows were read a writer may have gone round its ring, and died. What stands where
+    // they say that the ring goes on is then newer, and looks like damage or like nothing.
+    const auto& states = result_.journals;
+    const auto is_dead = [](const JournalState& state) { return !state.live; };
+    if (result_.found == 0 && std::any_of(states.begin(), states.end(), is_dead)) {
+      read_journal_rows();
+      result_.journals = aimlog::look_at_journals(paths_.journals, journals_);
+    }
     for (const JournalState& state : result_.journals) {
       const std::string name = state.path.filename().string();
       if (!state.problem.empty())

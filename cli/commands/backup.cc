@@ -53,7 +53,12 @@ void copy_in_child(const fs::path& repo, const fs::path& target) {
 
 // A copy of damaged rows is no backup.
 CheckCounts look_at_copy(const fs::path& copy, const fs::path& repo) {
-  const CheckResult result = check_repo(copy, false, [](const std::string&) {});
+  CheckResult result;
+  try {
+    result = check_repo(copy, false, [](const std::string&) {});
+  } catch (const Failure& failure) {
+    throw Failure(exit_error, "no backup was made: " + std::string(failure.what()));
+  }
   if (result.found == 0) return result.counts;
   const Finding& first = result.findings.front();
   throw Failure(exit_error,
@@ -71,11 +76,13 @@ int run(const Args& args) {
   copy_in_child(places.repo, made.path());
   progress.show("checking the copy");
   const CheckCounts counts = look_at_copy(made.path(), places.repo);
-  copy_study_notes(places.repo, made.path());
+  const std::vector<std::string> not_copied = copy_study_notes(places.repo, made.path());
+  if (!not_copied.empty()) throw Failure(exit_error, "no backup was made: " + not_copied.front());
   made.appear();
   progress.clear();
-  print("saved in " + safe_text(places.target.string()) + ": " + std::to_string(counts.runs) +
-        " runs, " + std::to_string(counts.points) + " points\n");
+  print_report("saved in " + safe_text(places.target.string()) + ": " +
+               std::to_string(counts.runs) + " runs, " + std::to_string(counts.points) +
+               " points\n");
   return exit_ok;
 }
 

@@ -62,15 +62,9 @@ std::string as_text(const CheckResult& result) {
 
 int run(const Args& args) {
   ProgressLine progress;
-  CheckResult result;
-  try {
-    result = check_repo(find_named_repo(args, "REPO"), args.has("--deep"),
-                        [&](const std::string& place) { progress.show("checking " + place); });
-  } catch (const Failure& failure) {
-    throw Failure(exit_usage, failure.what(), failure.details());
-  } catch (const Error& error) {
-    throw Failure(exit_usage, error.what());
-  }
+  const CheckResult result =
+      check_repo(find_named_repo(args, "REPO"), args.has("--deep"),
+                 [&](const std::string& place) { progress.show("checking " + place); });
   progress.clear();
   print(args.has("--json") ? as_json(result) : as_text(result));
   return result.found == 0 ? exit_ok : exit_error;

@@ -1,3 +1,5 @@
+#include <fcntl.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -10,7 +12,10 @@
 #include "cli/query/metric_ref.h"
 #include "cli/query/repo.h"
 #include "cli/query/run_ref.h"
+#include "plugin/base/error.h"
 #include "plugin/base/file.h"
+#include "plugin/base/random.h"
+#include "plugin/model/ids.h"
 
 namespace aimlog::cli {
 namespace {
@@ -106,24 +111,32 @@ void thin_lines(Drawing& drawing, size_t columns) {
             " more lines: name the runs, or --limit";
 }
 
+Failure cannot_write(const std::filesystem::path& path, int reason) {
+  return {exit_error, "cannot write '" + path.string() + "': " + std::strerror(reason)};
+}
+
+void write_in_place(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) throw cannot_write(path, errno);
+}
+
 // Whole, or not at all: what was there stays until then. Into what is no regular file (a pipe,
 // /dev/stdout) it is written as it is.
 void write_file(const std::filesystem::path& path, const std::string& text) {
   std::error_code ignored;
-  const bool in_place =
-      std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
-  const std::filesystem::path written =
-      in_place ? path : std::filesystem::path(path.string() + ".tmp");
-  std::ofstream file(written, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (file) {
-    if (!in_place) rename_file(written, path);
-    return;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    return write_in_place(path, text);
+  // By a name that no file of the user's has.
+  const std::filesystem::path written = path.string() + "." + to_hex(random_128()) + ".tmp";
+  try {
+    write_all_at(open_file(written, O_WRONLY | O_CREAT | O_EXCL).get(), text, 0, written);
+    rename_file(written, path);
+  } catch (const Error& error) {
+    std::filesystem::remove(written, ignored);
+    throw cannot_write(path, error.error_number());
   }
-  const std::string reason = std::strerror(errno);
-  if (!in_place) std::filesystem::remove(written, ignored);
-  throw Failure(exit_error, "cannot write '" + path.string() + "': " + reason);
 }
 
 int run(const Args& args) {

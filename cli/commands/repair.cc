@@ -15,7 +15,7 @@ int run(const Args& args) {
   const RepairReport report = repair_repo(
       damaged, target, [&](const std::string& doing) { progress.show("repairing: " + doing); });
   progress.clear();
-  print(args.has("--json") ? report.as_json(target) : report.as_text(target));
+  print_report(args.has("--json") ? report.as_json(target) : report.as_text(target));
   return exit_ok;
 }
 

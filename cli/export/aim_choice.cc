@@ -34,12 +34,27 @@ std::vector<std::pair<RunNumber, RunRow>> AimChoice::rows(Snapshot& snapshot) {
     named_.insert(find_run_named(snapshot, words_.back()));
     words_.pop_back();
   }
-  auto rows = choose_runs(snapshot, filter_);
+  auto rows = choose(snapshot);
   if (names_runs_)
     std::erase_if(rows, [&](const auto& each) { return named_.count(each.first) == 0; });
   if (keeps_chosen_) add_chosen(snapshot, rows);
   if (rows.empty()) throw nothing_matched("no run matches");
   return rows;
+}
+
+// A query that once could be asked may become one that cannot, as where its metric is recorded in a
+// second context: that ends nothing that is followed.
+std::vector<std::pair<RunNumber, RunRow>> AimChoice::choose(Snapshot& snapshot) {
+  try {
+    auto rows = choose_runs(snapshot, filter_);
+    if (!has_chosen_)
+      each_run(snapshot.txn(), [&](RunNumber, const RunRow&) { has_chosen_ = true; });
+    return rows;
+  } catch (const Failure& failure) {
+    if (!keeps_chosen_ || !has_chosen_) throw;
+    snapshot.remark("no more runs are chosen: " + std::string(failure.what()), failure.details());
+    return {};
+  }
 }
 
 void AimChoice::add_chosen(Snapshot& snapshot, std::vector<std::pair<RunNumber, RunRow>>& rows) {

@@ -25,6 +25,7 @@ class AimChoice {
   std::vector<AimSubject> subjects(Snapshot& snapshot);
 
  private:
+  std::vector<std::pair<RunNumber, RunRow>> choose(Snapshot& snapshot);
   void add_chosen(Snapshot& snapshot, std::vector<std::pair<RunNumber, RunRow>>& rows);
 
   AimOptions options_;
@@ -33,6 +34,7 @@ class AimChoice {
   std::vector<std::string> words_;  // whose runs are not known yet
   std::set<RunNumber> named_;
   bool keeps_chosen_ = false;
+  bool has_chosen_ = false;  // among runs, of which none may have fit
   std::set<RunNumber> chosen_;
 };
 

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "cli/output/terminal.h"
+#include "cli/output/text.h"
 #include "plugin/base/parallel.h"
 
 namespace aimlog::cli {
@@ -91,7 +92,7 @@ Staged stage_some(Environment& environment, aim::Publisher& publisher,
       staged.live.erase(told.subject.hash);
       staged.unread.push_back(std::move(*unread));
     } else {
-      staged.points += each.points;
+      staged.points[told.subject.hash] = each.points;
       if (told.is_live)
         staged.live.at(told.subject.hash).seed = std::move(std::get<aim::LiveSeed>(outcome));
     }
@@ -104,18 +105,22 @@ Tally export_all(Environment& environment, aim::Publisher& publisher,
                  std::vector<AimSubject> subjects, const AimOptions& options) {
   Tally tally;
   const std::vector<ToWrite> runs = to_write(publisher, std::move(subjects), tally);
+  std::map<std::string, size_t> written;
   {
     Progress progress(runs.size());
     for (size_t done = 0; done < runs.size();) {
       Staged staged = stage_some(environment, publisher, runs, done, batch_runs, options,
                                  [&] { progress.add_one(); });
       done += staged.runs;
-      tally.written += staged.runs - staged.unread.size();
-      tally.points += staged.points;
+      written.merge(staged.points);
       std::move(staged.unread.begin(), staged.unread.end(), std::back_inserter(tally.unread));
     }
   }
-  const aim::PublishReport report = publisher.publish();
+  aim::PublishReport report = publisher.publish();
+  for (const std::string& hash : report.taken) written.erase(hash);
+  tally.taken = std::move(report.taken);
+  tally.written = written.size();
+  for (const auto& [hash, points] : written) tally.points += points;
   tell_damaged(report);
   for (const aim::UnreadRun& each : report.unread)
     if (!each.is_damaged && !contains(tally.unread, each.hash)) tally.unread.push_back(each);
@@ -130,7 +135,7 @@ std::string summary(const Tally& tally, const aim::AimPaths& paths, const char* 
   std::string text = counted(tally.written, "run") + " " + verb;
   if (tally.points > 0) text += " with " + counted(tally.points, "point");
   if (tally.unchanged > 0) text += ", " + std::to_string(tally.unchanged) + " unchanged";
-  return text + ": " + paths.root.string() + "\n";
+  return text + ": " + safe_text(paths.root.string()) + "\n";
 }
 
 void tell_left_alone(const Tally& tally) {
@@ -142,6 +147,10 @@ void tell_left_alone(const Tally& tally) {
     complain(counted(tally.in_use.size(), "run") + (tally.in_use.size() == 1 ? " is" : " are") +
              " open for writing in Aim and left alone: export again later (the first is " +
              tally.in_use.front() + ")");
+  if (!tally.taken.empty())
+    complain(counted(tally.taken.size(), "run") + (tally.taken.size() == 1 ? " was" : " were") +
+             " opened or changed in Aim meanwhile and left alone: export again (the first is " +
+             *tally.taken.begin() + ")");
   for (const aim::UnreadRun& each : tally.unread) complain(text_of(each));
 }
 

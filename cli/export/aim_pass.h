@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,8 @@ struct LiveStart {
 };
 
 struct Staged {
-  size_t runs = 0;  // those done with, the unread among them
-  size_t points = 0;
+  size_t runs = 0;                        // those done with, the unread among them
+  std::map<std::string, size_t> points;   // of each that was staged, by Aim's hash
   std::map<std::string, LiveStart> live;  // by Aim's hash
   std::vector<aim::UnreadRun> unread;     // left as they were
 };
@@ -40,6 +41,7 @@ Staged stage_some(Environment& environment, aim::Publisher& publisher,
 struct Tally {
   size_t written = 0, unchanged = 0, points = 0;
   std::vector<std::string> deleted, in_use;
+  std::set<std::string> taken;         // by people, while they were written
   std::vector<aim::UnreadRun> unread;  // for a reason that may pass, also runs of others
 };
 

@@ -260,18 +260,25 @@ void Follower::publish_some(const std::vector<ToWrite>& runs) {
     Staged staged =
         stage_some(*environment_, publisher_, runs, done, slice_runs, choice_.options(), [] {});
     done += staged.runs;
-    points_ += staged.points;
+    for (const auto& [hash, points] : staged.points) points_ += points;
     all.live.merge(staged.live);
     for (const aim::UnreadRun& each : staged.unread) all.unread.push_back(each);
     beat();
   }
   for (size_t i = done; i < runs.size(); ++i) pending_.emplace(runs[i].subject.hash, runs[i]);
   const int64_t staged = monotonic_ns();
-  tell(publisher_.publish(aim::SharedNames::may_stay));
+  const aim::PublishReport report = publisher_.publish(aim::SharedNames::may_stay);
+  tell(report);
   index_wanted_ = heads_moved_ = false;
   index_cost_ns_ = monotonic_ns() - staged;
   next_pass_ns_ = monotonic_ns() + (done == runs.size() ? rest_ns() : 0);
-  for (size_t i = 0; i < done; ++i) take_over(runs[i], all);
+  for (size_t i = 0; i < done; ++i) {
+    const std::string& hash = runs[i].subject.hash;
+    if (report.taken.count(hash) > 0)
+      pending_.emplace(hash, runs[i]);
+    else
+      take_over(runs[i], all);
+  }
   for (const aim::UnreadRun& each : all.unread) tell_once(text_of(each));
 }
 
@@ -338,8 +345,7 @@ void Follower::settle() {
 
 // An ordinary export of all: what is live becomes a run that is open and that nobody writes.
 int Follower::finish() {
-  const std::vector<std::string> hashes = live_.hashes();
-  for (const std::string& hash : hashes) live_.end(hash);
+  for (const std::string& hash : live_.hashes()) live_.end(hash);
   publisher_.refresh();
   std::vector<AimSubject> subjects;
   try {
@@ -349,7 +355,7 @@ int Follower::finish() {
     if (failure.exit_code() != exit_nothing) throw;
   }
   Tally tally = export_all(*environment_, publisher_, std::move(subjects), choice_.options());
-  for (const std::string& hash : hashes) live_.unmark(hash);
+  live_.unmark_all();
   if (shown_) (void)!::write(STDERR_FILENO, "\r\x1b[K", 4);
   tell_left_alone(tally);
   tally.points = points_;
@@ -369,10 +375,8 @@ int Follower::run() {
     settle();
     return finish();
   } catch (...) {
-    for (const std::string& hash : live_.hashes()) {
-      live_.end(hash);
-      live_.unmark(hash);
-    }
+    for (const std::string& hash : live_.hashes()) live_.end(hash);
+    live_.unmark_all();  // also of those that a pass that failed had ended
     throw;
   }
 }

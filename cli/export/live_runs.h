@@ -33,6 +33,7 @@ class LiveRuns {
   // Its databases are closed; the marks stay until unmark().
   void end(const std::string& hash);
   void unmark(const std::string& hash) { marks_.end(hash); }
+  void unmark_all() { marks_.end_all(); }
   void drop_deleted(const std::string& hash);
   void beat() { marks_.beat(); }
 

@@ -71,6 +71,14 @@ bool print(std::string_view text) {
   return false;
 }
 
+void print_report(std::string_view text) {
+  try {
+    print(text);
+  } catch (const Failure& failure) {
+    complain(failure.what());
+  }
+}
+
 void complain(std::string_view text, std::string_view details) {
   std::string all = "aimlog: " + safe_text(text) + "\n";
   if (!details.empty()) all.append(details).append("\n");

@@ -25,6 +25,9 @@ OutputOptions read_output_options(const Args& args);
 // Writes to stdout. A reader that went away (a pager that was left) ends the program quietly: false
 // is returned from then on. Throws Failure on other errors.
 bool print(std::string_view text);
+// Of what has been done and stays so, also where the report of it cannot be written: then that is
+// said on stderr.
+void print_report(std::string_view text);
 
 // One line to stderr, "aimlog: ...", with hazards escaped.
 void complain(std::string_view text, std::string_view details = {});

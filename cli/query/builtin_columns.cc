@@ -13,6 +13,9 @@ struct Builtin {
   Cell (*value)(const RunInfo& run);
 };
 
+// Sorted and shown as missing where there is none.
+Cell text_if_any(const std::string& text) { return text.empty() ? Cell{} : text_cell(text); }
+
 Cell duration(const RunInfo& run) {
   const int64_t end = run.row.ended_ns != 0 ? run.row.ended_ns : wall_clock_ns();
   const int64_t span = end - run.row.created_ns;
@@ -23,7 +26,7 @@ const std::vector<Builtin>& builtins() {
   static const std::vector<Builtin> all = {
       {"id", "id", 0, [](const RunInfo& r) { return id_cell(r.row.id); }},
       {"trial", "trial", 0, [](const RunInfo& r) { return text_cell(r.row.trial_id); }},
-      {"name", "name", 1, [](const RunInfo& r) { return text_cell(r.row.trial_name); }},
+      {"name", "name", 1, [](const RunInfo& r) { return text_if_any(r.row.trial_name); }},
       {"experiment", "experiment", 5, [](const RunInfo& r) { return text_cell(r.experiment); }},
       {"job", "job", 5, [](const RunInfo& r) { return count_cell(r.row.job); }},
       {"status", "status", 0,
@@ -37,8 +40,8 @@ const std::vector<Builtin>& builtins() {
       {"created", "created", 4, [](const RunInfo& r) { return time_cell(r.row.created_ns); }},
       {"ended", "ended", 4, [](const RunInfo& r) { return time_cell(r.row.ended_ns); }},
       {"duration_s", "duration", 4, duration},
-      {"error", "error", 4, [](const RunInfo& r) { return text_cell(r.row.error_text); }},
-      {"dir", "dir", 4, [](const RunInfo& r) { return text_cell(r.row.local_dir); }},
+      {"error", "error", 4, [](const RunInfo& r) { return text_if_any(r.row.error_text); }},
+      {"dir", "dir", 4, [](const RunInfo& r) { return text_if_any(r.row.local_dir); }},
   };
   return all;
 }

@@ -149,6 +149,10 @@ std::vector<RunColumn> choose_columns(const RunList& list, const std::string& te
       continue;
     }
     for (RunColumn& column : resolve_column(list, item)) {
+      const auto is_same = [&](const RunColumn& each) {
+        return each.shown.key == column.shown.key;
+      };
+      if (std::any_of(columns.begin(), columns.end(), is_same)) continue;  // named twice
       column.shown.priority = std::max(column.shown.priority, 1u);
       columns.push_back(std::move(column));
     }

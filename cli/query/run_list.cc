@@ -254,7 +254,7 @@ RunList list_runs(Snapshot& snapshot, const RunFilter& filter, bool with_config)
                      [&](RunNumber number, ByteView row) { rows.emplace_back(number, row); });
   RunList list(snapshot, with_config);
   list.fill(rows);
-  if (filter.query) filter.query->choose(list);
+  if (filter.query) filter.query->choose(list, snapshot);
   return list;
 }
 

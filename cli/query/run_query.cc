@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "cli/failure.h"
-#include "cli/output/terminal.h"
 #include "cli/output/text.h"
 #include "cli/query/expression/evaluator.h"
 #include "cli/query/expression/parser.h"
@@ -63,7 +62,7 @@ RunQuery::RunQuery(const std::string& text) : text_(text) {
   needs_config_ = std::any_of(query_.fields.begin(), query_.fields.end(), may_be_config);
 }
 
-void RunQuery::choose(RunList& list) const {
+void RunQuery::choose(RunList& list, Snapshot& snapshot) const {
   if (list.empty()) return;
   Query query = query_;
   std::vector<RunField> fields;
@@ -82,8 +81,8 @@ void RunQuery::choose(RunList& list) const {
     return true;
   });
   for (const size_t at : evaluator.never_comparable())
-    complain("in the query: this compares a number with a text, in every run",
-             pointed_at(text_, at));
+    snapshot.remark("in the query: this compares a number with a text, in every run",
+                    pointed_at(text_, at));
   list.choose(fit);
 }
 

@@ -15,9 +15,9 @@ class RunQuery {
 
   // Whether the runs have to be loaded with their configuration.
   bool needs_config() const { return needs_config_; }
-  // Leaves the runs that fit, and the names of their series. Says on stderr where a comparison
-  // cannot be what was meant. Throws a Failure for a field that does not exist.
-  void choose(RunList& list) const;
+  // Leaves the runs that fit, and the names of their series. Remarks in the snapshot where a
+  // comparison cannot be what was meant. Throws a Failure for a field that does not exist.
+  void choose(RunList& list, Snapshot& snapshot) const;
 
  private:
   std::string text_;

@@ -1,5 +1,8 @@
 #include "cli/query/snapshot.h"
 
+#include <set>
+
+#include "cli/output/terminal.h"
 #include "cli/output/value_text.h"
 #include "plugin/model/context_text.h"
 #include "plugin/store/name_table.h"
@@ -20,6 +23,16 @@ std::string SeriesName::context_text() const {
 
 std::string SeriesName::text() const {
   return context.empty() ? metric : metric + "{" + context_text() + "}";
+}
+
+Remarks::~Remarks() {
+  static std::set<std::string> told;  // who follows a repo looks at it again and again
+  try {
+    for (const auto& [text, details] : texts_)
+      if (told.insert(text + details).second) complain(text, details);
+  } catch (const std::exception&) {
+    return;  // no memory for a remark
+  }
 }
 
 const std::shared_ptr<const JobRow>& Snapshot::shared_job(JobNumber number) {

@@ -31,6 +31,21 @@ struct SeriesName {
 };
 using SeriesNames = std::map<SeriesKey, SeriesName>;
 
+// What is to be said on stderr of what was met: each text once, when this goes.
+class Remarks {
+ public:
+  Remarks() = default;
+  ~Remarks();
+  Remarks(const Remarks&) = delete;
+  Remarks& operator=(const Remarks&) = delete;
+  void add(std::string text, std::string details) {
+    texts_.emplace_back(std::move(text), std::move(details));
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> texts_;
+};
+
 class Snapshot {
  public:
   explicit Snapshot(Environment& environment) : txn_(environment), tails_(txn_) {}
@@ -44,8 +59,13 @@ class Snapshot {
   const SeriesName& name(SeriesKey key);
   // All names asked for so far; taken along when the snapshot ends.
   SeriesNames take_names() { return std::move(names_); }
+  // Said when the snapshot has ended: whoever reads stderr may be slow.
+  void remark(std::string text, std::string details) {
+    remarks_.add(std::move(text), std::move(details));
+  }
 
  private:
+  Remarks remarks_;  // before the transaction, to outlive it
   Transaction txn_;
   Tails tails_;
   std::map<JobNumber, std::shared_ptr<const JobRow>> jobs_;

@@ -184,8 +184,10 @@ class Repair {
 RepairReport repair_repo(const fs::path& damaged, const fs::path& target,
                          const std::function<void(const std::string&)>& progress) {
   NewDirectory made(target);
+  refuse_network_disk(made.path().parent_path());  // now, and not when all has been searched for
   RepairReport report = Repair(damaged, made.path(), progress).run();
-  copy_study_notes(damaged, made.path());
+  for (const std::string& problem : copy_study_notes(damaged, made.path()))
+    report.notes.push_back("trials that a study has noted: " + problem);
   made.appear();
   return report;
 }

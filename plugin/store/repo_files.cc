@@ -78,10 +78,14 @@ const char* refused_file_system(long magic) {
   }
 }
 
-void refuse_network_disk(const std::filesystem::path& directory) {
+const char* network_disk(const std::filesystem::path& directory) {
   struct statfs info;
-  if (::statfs(directory.c_str(), &info) != 0) return;  // opening will say what is wrong
-  const char* name = refused_file_system(static_cast<long>(info.f_type));
+  if (::statfs(directory.c_str(), &info) != 0) return nullptr;  // opening will say what is wrong
+  return refused_file_system(static_cast<long>(info.f_type));
+}
+
+void refuse_network_disk(const std::filesystem::path& directory) {
+  const char* name = network_disk(directory);
   if (name == nullptr) return;
   throw Error(ErrorCode::unsupported,
               directory.string() + " is on a " + name +

@@ -16,7 +16,9 @@ const char* refused_file_system(long magic);
 // Throws Error(unsupported) if a file is in the way of one of the repo's directories.
 void refuse_file_for_directory(const RepoPaths& paths);
 
-// Throws Error(unsupported) if `directory` lies on such a file system.
+// The name of such a file system if `directory` lies on one, else null.
+const char* network_disk(const std::filesystem::path& directory);
+// Throws Error(unsupported) if `directory` lies on one.
 void refuse_network_disk(const std::filesystem::path& directory);
 
 // The version in the file FORMAT; nullopt where there is none. Throws Error(too_new) for a later

@@ -15,55 +15,8 @@ import sys
 import aim
 from aim.sdk.index_manager import RepoIndexManager
 from aim_support import Fault, Unreadable, check, check_equal, chunk, export, open_repo, raw_keys
-from aim_support import plugin_host, read_repo, run_tests
-
-AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
-QUIET = {"system_tracking_interval": None, "capture_terminal_logs": False}
-SECOND = 1_000_000_000
-START = 1_795_503_600 * SECOND
-PARAMS = {"lr": 0.1, "net": {"width": 32, "layers": [64, 32]}, "act": None, "flag": True}
-CONFIG = {"lr": 0.1, "seed": 7, "nothing": {}, "data": {"name": "digits", "split": [0.75, 0.25]}}
-
-
-class Job:
-    """A small job in a repo of ours, told to the real plugin."""
-
-    def __init__(self, directory, trials=("a", "b"), experiment="digits"):
-        self.directory, self.trials = directory, list(trials)
-        config = f"repo: {directory}\ntags: [baseline, 'deux mots']\n"
-        config += "description: A first search.\n"
-        self.plugin = plugin_host.Plugin(PLUGIN, config)
-        self.plugin.setup(
-            experiment_name=experiment, host_name="test", metric_namespace="ray/tune/", job_id="j1",
-            reserved=["training_iteration"],
-        )  # fmt: skip
-        self.plugin.time_ns = START
-
-    def start(self, trial, **fields):
-        told = {"params": PARAMS, "config": CONFIG, "node_ip": "10.0.0.7", **fields}
-        self.plugin.start(trial, name=f"train_{trial}", local_dir=f"/results/{trial}", **told)
-
-    def results(self, trial, steps, scale=1.0):
-        for step in steps:
-            result = {"loss": scale / step, "count": step, "eval": {"loss": -scale * step},
-                      "done": step == 3, "training_iteration": step, "note": "text"}
-            self.plugin.result(result, trial, time_ns=START + step * SECOND)
-
-    def run_all(self, steps=3):
-        for trial in self.trials:
-            self.start(trial)
-            self.results(trial, range(1, steps + 1))
-            self.plugin.complete(trial)
-        return self
-
-    def close(self):
-        self.plugin.end()
-        self.plugin.destroy()
-        return self
-
-
-def by_trial(runs):
-    return {run["params"]["trial_id"]: run for run in runs.values()}
+from aim_support import read_repo, run_tests
+from export_support import AIMLOG, CONFIG, QUIET, Job, by_trial
 
 
 def test_a_run_is_what_was_told(folder):
@@ -133,46 +86,6 @@ def test_a_run_that_went_on_is_brought_up_to_date(folder):
     check_equal(len(runs["c"]["series"][("ray/tune/loss", "[]")]), 4, "points")
     check_equal(runs["c"]["params"]["error"], "out of memory", "error")
     check(runs["c"]["end"] is not None, "it is closed")
-
-
-def test_what_people_changed_in_aim_survives(folder):
-    job = Job(folder / "ours", "abcd").run_all()
-    job.plugin.flush()
-    export(AIMLOG, folder / "ours", folder / "aim")
-    runs = read_repo(folder / "aim")
-    hashes = {run["params"]["trial_id"]: run_hash for run_hash, run in runs.items()}
-    repo = open_repo(folder / "aim")
-    run = aim.Run(hashes["a"], repo=repo, **QUIET)
-    run.name, run.description, run.archived = "the good one", "looked at", True
-    run.add_tag("good")
-    run.remove_tag("baseline")
-    run["mine"] = {"rating": 5}
-    run.track(17.0, name="mine", step=3)
-    run.track(99.0, name="ray/tune/loss", step=40)
-    run.close()
-    del run
-    gc.collect()  # Aim holds the databases of a closed run until then
-    check(repo.delete_run(hashes["b"]), "delete_run")
-    for trial in "abc":
-        job.start(trial)
-        job.results(trial, [4])
-        job.plugin.complete(trial)
-    job.close()
-    out, err = export(AIMLOG, folder / "ours", folder / "aim")
-    check("2 runs written" in out and "1 run had been deleted in Aim" in err, out, err)
-    runs = by_trial(read_repo(folder / "aim"))
-    check_equal(sorted(runs), ["a", "c", "d"], "runs")
-    changed = runs["a"]
-    check_equal((changed["name"], changed["description"]), ("the good one", "looked at"), "texts")
-    check_equal((changed["archived"], changed["tags"]), (True, ["deux mots", "good"]), "tags")
-    check_equal(changed["params"]["mine"], {"rating": 5}, "a param of others")
-    check_equal([p[:2] for p in changed["series"][("mine", "[]")]], [(3, 17.0)], "their series")
-    points = [p[:2] for p in changed["series"][("ray/tune/loss", "[]")]]
-    check_equal(points, [(1, 1.0), (2, 0.5), (3, 1 / 3), (4, 0.25), (40, 99.0)], "their points")
-    head = raw_keys(chunk(folder / "aim", "meta", hashes["a"]))
-    last = [v for k, v in head.items() if b"ray/tune/loss\xfelast\xfe" in k]
-    check_equal(last, [b"\x03\x00\x00\x00\x00\x00\xc0\x58\x40"], "last")
-    check_equal(len(runs["c"]["series"][("ray/tune/loss", "[]")]), 4, "an untouched run")
 
 
 def test_foreign_runs_stay_and_are_seen(folder):
@@ -332,6 +245,8 @@ def test_options_choose(folder):
     export(AIMLOG, folder / "ours", folder / "1")
     runs = by_trial(read_repo(folder / "1"))
     check_equal(len(runs["a"]["series"]), 4, "names that are no longer ours are gone")
+    out, _ = export(AIMLOG, folder / "ours", folder / "\x1b[31m", "--dry-run")
+    check(r"\x1b[31m" in out and "\x1b" not in out, ascii(out))
     out, _ = export(AIMLOG, folder / "ours", folder / "3", "--dry-run")
     check("2 runs would be written" in out and not (folder / "3").exists(), out)
     export(AIMLOG, folder / "ours", folder / "3", "--experiment", "nothing", status=3)
@@ -343,23 +258,6 @@ def test_refusals_say_why(folder):
     (folder / "aim/.aim/VERSION").write_text("9.9\n")
     _, err = export(AIMLOG, folder / "ours", folder / "aim", status=1)
     check("9.9" in err, err)
-
-
-def test_a_run_that_aim_has_open_is_left_alone(folder):
-    job = Job(folder / "ours", "a").run_all()
-    job.plugin.flush()
-    export(AIMLOG, folder / "ours", folder / "aim")
-    run_hash = next(iter(read_repo(folder / "aim")))
-    run = aim.Run(run_hash, repo=str(folder / "aim"), **QUIET)
-    job.results("a", [4])
-    job.close()
-    _, err = export(AIMLOG, folder / "ours", folder / "aim")
-    check("1 run is open for writing in Aim" in err, err)
-    run.close()
-    del run
-    gc.collect()
-    out, _ = export(AIMLOG, folder / "ours", folder / "aim")
-    check("1 run written" in out, out)
 
 
 def test_a_planted_fault_is_seen(folder):

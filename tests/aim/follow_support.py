@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A job that goes on, the command that follows it, and what Aim's SDK sees of it."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 
 from aim_support import Fault, check, check_equal, chunk, export, plugin_host, raw_keys, read_repo
+from aim_support import run_tests
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
 SERIES = ("ray/tune/loss", "[]")
@@ -135,3 +137,14 @@ def check_like_fresh(folder, *words, repo="ours", directory="aim"):
     check_equal(marks(folder / directory), [], "marks")
     left = sorted(os.listdir(folder / directory / ".aim/aimlog"))
     check_equal(left, ["export.sqlite", "lock"], "leftovers")
+
+
+def run_one(test):
+    return run_tests({test.__name__: test})
+
+
+def run_side_by_side(names):
+    """As run_tests(), several at once: these wait more than they work."""
+    tests = [value for name, value in sorted(names.items()) if name.startswith("test_")]
+    with multiprocessing.get_context("fork").Pool(5, maxtasksperchild=1) as pool:
+        return max(pool.map(run_one, tests, chunksize=1))

@@ -7,7 +7,6 @@ usage: follow_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 """
 
 import math
-import multiprocessing
 import os
 import random
 import signal
@@ -16,10 +15,9 @@ import sys
 import time
 import uuid
 
-from aim_support import LONG, Fault, Unreadable, check, check_equal, chunk, export, open_repo
-from aim_support import read_repo, run_tests
+from aim_support import LONG, Fault, check, check_equal, export, open_repo, read_repo
 from follow_support import AIMLOG, SERIES, Follower, Job, by_trial, check_like_fresh, marks
-from follow_support import steps_of, trees, until
+from follow_support import run_side_by_side, steps_of, trees, until
 
 # Aimlog's own commit comes every second; two more are the follower's promise.
 LAG_S = 3.0
@@ -290,56 +288,6 @@ def test_it_ends_where_no_run_is_chosen(folder):
         check(out.startswith("0 runs written"), out)
 
 
-def test_what_cannot_be_written_for_a_while_is_written_then(folder):
-    job = Job(folder / "ours")
-    job.start("a")
-    job.results("a", [1, 2])
-    root = folder / "aim/.aim"
-    with Follower(folder / "ours", folder / "aim") as follower:
-        until(lambda: len(steps_of(folder / "aim", "a")) == 2, "points")
-        # In place of a disk that is full: no heartbeat has a place, and no run of a pass.
-        os.rename(root / "check_ins", root / "elsewhere")
-        staging = root / "aimlog/staging"
-        until(lambda: not staging.exists(), "the end of its pass")
-        staging.write_text("")
-        job.start("b")
-        job.results("b", [1, 2])
-        job.results("a", [3])
-        until(lambda: len(steps_of(folder / "aim", "a")) == 3, "points of a live run")
-        time.sleep(15)  # a heartbeat comes every 5 s
-        check_equal(follower.process.poll(), None, "it goes on")
-        beats = os.listdir(root / "elsewhere")
-        os.rename(root / "elsewhere", root / "check_ins")
-        until(lambda: len(steps_of(folder / "aim", "b")) == 2, "the other run")
-        until(lambda: set(os.listdir(root / "check_ins")) - set(beats), "a heartbeat")
-        job.complete("a", "b")
-        job.end()
-        _, err = follower.ended()
-        check(err.count("heartbeats for Aim wait") == 1 and "staging" in err, err)
-    check_like_fresh(folder)
-
-
-def test_a_run_that_cannot_be_read_is_written_when_it_can(folder):
-    job = Job(folder / "ours")
-    job.start("a")
-    job.results("a", [1, 2])
-    job.plugin.flush()
-    export(AIMLOG, folder / "ours", folder / "aim")
-    run_hash = by_trial(folder / "aim")["a"]["hash"]
-    file = chunk(folder / "aim", "seqs", run_hash) / "CURRENT"
-    with Follower(folder / "ours", folder / "aim") as follower, Unreadable(file, folder):
-        job.start("b")
-        job.results("b", [1, 2])
-        until(lambda: (folder / "aim/.aim/meta/progress").is_dir() and
-              len(marks(folder / "aim")) == 4, "the other run")  # fmt: skip
-        job.complete("a", "b")
-        job.end()
-        _, err = follower.ended(1)
-        check(run_hash in err and "left as it is" in err, err)
-    export(AIMLOG, folder / "ours", folder / "aim")
-    check_like_fresh(folder)
-
-
 def test_a_planted_fault_is_seen(folder):
     job = Job(folder / "ours")
     job.start("a")
@@ -354,16 +302,5 @@ def test_a_planted_fault_is_seen(folder):
     raise Fault("a series that is missing went unseen")
 
 
-def run_one(name):
-    return run_tests({name: globals()[name]})
-
-
-def main():
-    # They wait more than they work.
-    names = sorted(name for name in globals() if name.startswith("test_"))
-    with multiprocessing.get_context("fork").Pool(5, maxtasksperchild=1) as pool:
-        return max(pool.map(run_one, names, chunksize=1))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_side_by_side(globals()))

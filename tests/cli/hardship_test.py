@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,7 +127,12 @@ class Hardship(unittest.TestCase):
         self.assertIn("File too large", done.stderr)
         self.assertEqual(chart.read_text(), "the old one")
         self.assertEqual(sorted(path.name for path in self.root.iterdir()), ["chart.svg", "repo"])
+        mine = self.root / "chart.svg.tmp"
+        mine.write_text("somebody's own")
         self.assertEqual(aimlog(*words).returncode, 0)
+        self.assertEqual(sorted(path.name for path in self.root.iterdir()),
+                         ["chart.svg", "chart.svg.tmp", "repo"])
+        self.assertEqual(mine.read_text(), "somebody's own")
         self.assertTrue(chart.read_text().startswith("<svg"))
         self.assertIn("<svg", aimlog("plot", "loss", "--svg", "/dev/stdout", "--repo",
                                      self.repo).stdout)
@@ -140,6 +146,54 @@ class Hardship(unittest.TestCase):
             done = aimlog("check", "--deep", self.repo, preexec_fn=limit)
             self.assertEqual(done.returncode, NOT_LOOKED_AT, done)
             self.assertNotIn("damaged", done.stdout + done.stderr)
+
+    def test_a_report_that_cannot_be_written_is_no_damage(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            for words in ([], ["--json"]):
+                done = subprocess.run([AIMLOG, "check", *words, self.repo], stdout=full,
+                                      stderr=subprocess.PIPE, text=True, check=False)
+                self.assertEqual(done.returncode, NOT_LOOKED_AT, done)
+                self.assertIn("No space left", done.stderr)
+        closed = aimlog("check", self.repo, preexec_fn=lambda: os.close(1))
+        self.assertEqual(closed.returncode, NOT_LOOKED_AT, closed)
+
+    def test_what_was_made_stays_made_where_its_report_cannot_be_written(self):
+        for verb in ("backup", "repair"):
+            made = self.root / verb
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([AIMLOG, verb, self.repo, made], stdout=full,
+                                      stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertIn("No space left", done.stderr)
+            self.assertEqual(aimlog("check", made).returncode, 0)
+
+    def test_words_in_brackets_are_one_word(self):
+        for word in ("[old]", "[a,b]", "[]", "\x01", "\x01[x]"):
+            done = aimlog("backup", self.repo, word, cwd=self.root)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertEqual(sorted(path.name for path in self.root.iterdir()),
+                             sorted(["repo", word]))
+            self.assertEqual(aimlog("check", "--repo", word, cwd=self.root).returncode, 0)
+            shutil.rmtree(self.root / word)
+        done = aimlog("plot", "loss", "[t1,t2]", "--repo", self.repo)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("'[t1,t2]'", done.stderr)
+        done = aimlog("ls", "[t1]", "--repo", self.repo)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("'[t1]' is not expected here", done.stderr)
+
+    def test_runs_without_a_text_come_last(self):
+        for column in ("error", "error:desc"):
+            rows = json.loads(aimlog("ls", "--sort", column, "--columns", "trial,error", "--json",
+                                     "--repo", self.repo).stdout)
+            self.assertEqual([row["error"] is None for row in rows], [False, True, True, True])
+            self.assertEqual(rows[0]["trial"], "t2")
+
+    def test_a_column_that_is_named_twice_is_one(self):
+        text = aimlog("ls", "--columns", "lr,params.lr,loss,lr,loss.last,loss.min", "--json",
+                      "--repo", self.repo).stdout
+        keys = [[key for key, _ in row] for row in json.loads(text, object_pairs_hook=list)]
+        self.assertEqual(keys[0], ["params.lr", "loss.last", "loss.min"])
 
     def test_patterns_that_repeat_too_much_are_refused(self):
         for pattern in ("(" * 21 + "a" + "+)" * 21, "(a{60}){60}{60}"):

@@ -18,6 +18,7 @@ SHARE = (20, 800)  # of each kind, where not all are tried
 SHOW = ("show", "--all", "--json", "--types", "--points")
 OUT_OF_MEMORY = -10
 BROKEN = 2
+SOUND, NOT_LOOKED_AT = 0, 2  # what check says; 1 is damage
 
 
 def run_host(faults, repo, fault):
@@ -80,7 +81,13 @@ def try_command(faults, seed, repo, fault):
         assert ended.code == 1 and "memory" in ended.err, ended
         assert ended.out == "" or sound.out.startswith(ended.out), ended
     expect_equal(repo, seed)
+    expect_no_damage(faults, repo, fault)
     return command_verdict(ended)
+
+
+def expect_no_damage(faults, repo, fault):
+    ended = faults.command(repo, fault, "check")
+    assert ended.code in (SOUND, NOT_LOOKED_AT), ended
 
 
 try_case = one_of({"host": try_host, "command": try_command})

@@ -5,10 +5,12 @@
 usage: safekeeping_test.py CRASH_HOST PLUGIN COMMAND [TEST...]
 """
 
+import contextlib
 import fcntl
 import glob
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -112,6 +114,59 @@ def a_ring_without_its_head_is_found(root):
     assert finding["table"] == "journal" and finding["what"] and finding["todo"], finding
 
 
+def children(pid):
+    """Those that are at work, and those that have ended and are not collected yet."""
+    at_work, ended = [], []
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            found = file.read().split()
+        for child in found:
+            with open(f"/proc/{child}/stat", encoding="utf-8", errors="replace") as file:
+                state = file.read().rpartition(")")[2].split()[0]
+            (ended if state == "Z" else at_work).append(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # gone meanwhile
+    return at_work, ended
+
+
+def a_ring_that_went_round_while_it_was_looked_at_is_sound(root):
+    ring = ("--set", "journal_bytes=64KiB", "--set", "on_full=block")
+    quick = ("--set", "commit_interval_ms=10")
+    # A ring holds some hundred results. Between once and twice round it some of what the rows say
+    # to be next still looks right.
+    for more in (400, 600, 900, 1400, 2100, 8000):
+        repo = Repo(PROGRAMS, root, f"repo-{more}")
+        host = repo.start("--results", 10**6, "--trials", 6, "--pace-us", 20, *ring, *quick)
+        try:
+            wait_until(lambda: count_acks(repo.acks) > 3000, "results were recorded")
+            process = held_behind_its_first_look(repo)
+            begun = count_acks(repo.acks)
+            wait_until(lambda: count_acks(repo.acks) > begun + more, "the ring went round")
+        finally:
+            host.kill()
+            host.communicate()
+        process.send_signal(signal.SIGCONT)
+        said = json.loads(process.communicate(timeout=60)[0])
+        assert said["sound"] and process.returncode == 0, (more, said)
+        assert said["journals"] == check(repo.path)["journals"], (more, said)
+
+
+def held_behind_its_first_look(repo):
+    """A check that is stopped when it has read the rows, and before it looks at journals."""
+    for _ in range(50):
+        line = [PROGRAMS.command, "check", repo.path, "--json"]
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while process.poll() is None and children(process.pid) == ([], []):
+            pass
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: not children(process.pid)[0], "its child had read the rows")
+        if children(process.pid)[1]:
+            return process
+        process.send_signal(signal.SIGCONT)
+        process.communicate()
+    raise AssertionError("it was always over before it could be stopped")
+
+
 def backup(repo, dest, status=0):
     words = [PROGRAMS.command, "backup", repo.path, dest]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
@@ -200,6 +255,57 @@ def a_copy_notes_no_trial_that_it_does_not_have(root):
             assert file.read().split() == ended
 
 
+def notes_that_cannot_be_read_are_named(root):
+    repo = Repo(PROGRAMS, root)
+    repo.run("--results", 20, "--trials", 1)
+    notes = f"{repo.path}/.aimlog/optuna"
+    os.mkdir(notes)
+    unreadable = ("a.trials", "b.trials", "c.claims")
+    with open(f"{notes}/sound.trials", "w", encoding="ascii"):
+        pass
+    for name in unreadable:
+        os.symlink(name, f"{notes}/{name}")  # to itself
+        dest = os.path.join(root, "backup of " + name)
+        assert name in backup(repo, dest, status=1).stderr and not os.path.exists(dest)
+        os.unlink(f"{notes}/{name}")
+    os.symlink("a.trials", f"{notes}/a.trials")
+    os.mkdir(f"{notes}/b.trials")
+    os.symlink("c.claims", f"{notes}/c.claims")
+    dest = Repo(PROGRAMS, root, "repaired")
+    line = [PROGRAMS.command, "repair", repo.path, dest.path, "--json"]
+    report = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
+    for name in unreadable:
+        assert any(name in note for note in report["notes"]), (name, report["notes"])
+    assert os.path.exists(f"{dest.path}/.aimlog/optuna/sound.trials")
+    assert len(dest.runs()) == len(repo.runs())
+
+
+def a_backup_that_cannot_be_looked_over_was_not_made(root):
+    """The process that looks over the copy is ended, as by the kernel for want of memory."""
+    repo = Repo(PROGRAMS, root)
+    repo.run("--results", 10000, "--trials", 6)
+
+    def ended_in_the_middle(dest):
+        line = [PROGRAMS.command, "backup", repo.path, dest]
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        copiers = set()
+        while process.poll() is None:
+            at_work, _ = children(process.pid)
+            copiers.update(at_work[: not copiers])
+            for child in set(at_work) - copiers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+        said = process.communicate()[1]
+        assert process.returncode == (1 if said else 0), (process.returncode, said)
+        return said
+
+    for i in range(50):
+        said = ended_in_the_middle(f"{root}/backup-{i}")
+        if "could not be looked at" in said:
+            break
+    assert "no backup was made" in said and "could not be looked at" in said, said
+
+
 def a_repair_tells_of_what_journals_brought(root):
     repo = killed(root, "--set", "commit_interval_ms=60000", results=300)
     dest = Repo(PROGRAMS, root, "repaired")
@@ -278,9 +384,12 @@ TESTS = (
     the_name_of_a_journal_is_not_printed_raw,
     damaged_records_of_a_ring_are_counted,
     a_ring_without_its_head_is_found,
+    a_ring_that_went_round_while_it_was_looked_at_is_sound,
     a_backup_beside_a_writer_is_one_moment_of_it,
     a_backup_has_what_a_killed_writer_left,
     a_copy_notes_no_trial_that_it_does_not_have,
+    notes_that_cannot_be_read_are_named,
+    a_backup_that_cannot_be_looked_over_was_not_made,
     a_repair_tells_of_what_journals_brought,
     a_backup_never_replaces_and_never_copies_damage,
     what_a_killed_backup_left_is_removed_by_the_next,
