@@ -100,11 +100,9 @@ class RepoCheck {
     });
     if (end.done) return;
     if (!end.is_damage)
-      throw Failure(exit_usage,
-                    "'" + paths_.directory.string() + "' could not be looked at: " +
-                        (end.signal == 0 ? end.error
-                                         : "the process that did it was ended (" +
-                                               std::string(::strsignal(end.signal)) + ")"));
+      throw not_looked(end.signal == 0 ? end.error
+                                       : "the process that did it was ended (" +
+                                             std::string(::strsignal(end.signal)) + ")");
     std::string text = std::string(what) + " ";
     if (end.signal != 0)
       text += "died of it (" + std::string(::strsignal(end.signal)) + ")";
@@ -188,9 +186,11 @@ class RepoCheck {
       read_journal_rows();
       result_.journals = aimlog::look_at_journals(paths_.journals, journals_);
     }
+    std::string not_looked_at;
     for (const JournalState& state : result_.journals) {
       const std::string name = state.path.filename().string();
-      if (!state.problem.empty())
+      if (!state.problem.empty() && !state.is_damaged) not_looked_at = state.problem;
+      if (state.is_damaged)
         add({"journal", name, state.problem,
              "its events cannot be replayed; move the file away to be rid of it"});
       if (state.bytes_unreadable > 0)
@@ -203,6 +203,13 @@ class RepoCheck {
                  std::to_string(state.bytes_damaged) + " bytes) cannot be read back",
              "whoever opens the repo next replays the rest and counts these as lost"});
     }
+    // Of a repo that is damaged it is told in any case.
+    if (!not_looked_at.empty() && result_.found == 0) throw not_looked(not_looked_at);
+  }
+
+  Failure not_looked(const std::string& why) const {
+    return Failure(exit_usage,
+                   "'" + paths_.directory.string() + "' could not be looked at: " + why);
   }
 
   const RepoPaths paths_;

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "plugin/base/file.h"
 #include "plugin/commit/recovery.h"
@@ -42,6 +43,8 @@ std::vector<JournalState> look_at_journals(const std::filesystem::path& director
         states.pop_back();  // its recovery has just come to its end
     } catch (const Error& error) {
       state.problem = error.what();
+      // EIO is what a disk says of a sector that it has lost.
+      state.is_damaged = error.code() == ErrorCode::corrupt || error.error_number() == EIO;
     }
   }
   return states;

@@ -60,9 +60,10 @@ LiveWriters find_writers(Environment& environment, const Transaction& txn);
 struct JournalState {
   std::filesystem::path path;
   RingId ring{};
-  std::string problem;  // it cannot be read: why
-  bool live = false;    // its writer lives: then nothing below is looked at
-  bool known = false;   // the store has a row of it
+  std::string problem;      // it cannot be read: why
+  bool is_damaged = false;  // that is why; else it may be readable another time, or by others
+  bool live = false;        // its writer lives: then nothing below is looked at
+  bool known = false;       // the store has a row of it
   AppliedPosition applied;
   uint64_t events_waiting = 0;  // valid records beyond the applied position
   uint64_t records_damaged = 0, bytes_damaged = 0;
