@@ -49,7 +49,7 @@ bool Committer::stop(milliseconds timeout) {
     std::unique_lock lock(mutex_);
     if (!done_changed_.wait_for(lock, timeout, [&] { return done_; })) return false;
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   return true;
 }
 

@@ -36,7 +36,7 @@ class Committer {
   Committer& operator=(const Committer&) = delete;
 
   // Commits all, seals all, removes the ring, ends the thread. False if it did not end in time (it
-  // hangs in the kernel, say): then nothing that it uses may be freed.
+  // hangs in the kernel, say): then nothing that it uses may be freed. It may be called again.
   bool stop(std::chrono::milliseconds timeout);
   // After stop(): whether all that was published is in the store.
   bool finished_clean() const { return finished_clean_.load(std::memory_order_acquire); }

@@ -123,6 +123,7 @@ TEST_CASE("AThreadThatWasGivenUpLetsItsRingGoWhenItEnds") {
   std::filesystem::rename(data.string() + ".away", data);
   CHECK(recover_dead_journals(*repo.environment).events_replayed > 0);
   CHECK(repo.points("a", "x").size() == 2);
+  CHECK(repo.committer->stop(seconds(20)));
 }
 
 TEST_CASE("ARingWithoutARecordLeavesNothing") {
