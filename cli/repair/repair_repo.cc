@@ -141,6 +141,9 @@ class Repair {
                                 std::to_string(lost) +
                                 " bytes cannot be read; the file stays in the damaged repo");
     }
+    // Where these were its head, it would only be damage in the new repo.
+    for (const JournalState& copy : look_at_journals(environment.paths().journals, {}))
+      if (copy.is_damaged) fs::remove(copy.path);
     const RecoveryReport recovered = recover_dead_journals(environment);
     report_.events_replayed = recovered.events_replayed;
     if (recovered.records_lost > 0)
