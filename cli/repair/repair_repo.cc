@@ -133,17 +133,23 @@ class Repair {
     }
   }
 
+  // Where what could not be read was a journal's head, its copy would only be damage.
+  static void remove_headless(const fs::path& copies) {
+    for (const JournalState& copy : look_at_journals(copies, {}))
+      if (copy.is_damaged) fs::remove(copy.path);
+  }
+
   void replay(Environment& environment) {
+    bool lost_some = false;
     for (const fs::path& ring : rings_) {
       const uint64_t lost = copy_journal(ring, environment.paths().journals / ring.filename());
+      lost_some = lost_some || lost > 0;
       if (lost > 0)
         report_.notes.push_back("journal " + ring.filename().string() + ": " +
                                 std::to_string(lost) +
                                 " bytes cannot be read; the file stays in the damaged repo");
     }
-    // Where these were its head, it would only be damage in the new repo.
-    for (const JournalState& copy : look_at_journals(environment.paths().journals, {}))
-      if (copy.is_damaged) fs::remove(copy.path);
+    if (lost_some) remove_headless(environment.paths().journals);
     const RecoveryReport recovered = recover_dead_journals(environment);
     report_.events_replayed = recovered.events_replayed;
     if (recovered.records_lost > 0)
