@@ -52,6 +52,10 @@ struct Committing : JournaledRepo {
       std::this_thread::sleep_for(milliseconds(1));
     }
   }
+  void take_data_away() { std::filesystem::rename(data(), away()); }
+  void bring_data_back() { std::filesystem::rename(away(), data()); }
+  std::filesystem::path data() const { return environment->paths().data; }
+  std::filesystem::path away() const { return data().string() + ".away"; }
   bool wait_durable() { return handover.wait_durable(ring->published_sequence(), seconds(20)); }
   template <typename Condition>
   bool wait_until(Condition&& condition) {
@@ -112,15 +116,14 @@ TEST_CASE("AThreadThatWasGivenUpLetsItsRingGoWhenItEnds") {
   Committing repo;
   repo.report(1);
   REQUIRE(repo.wait_durable());
-  const auto data = repo.environment->paths().data;
-  std::filesystem::rename(data, data.string() + ".away");
+  repo.take_data_away();
   repo.report(2);
   CHECK_FALSE(repo.committer->stop(milliseconds(0)));
   CHECK(ring_is_live(repo.ring->path()));
   if (GENERATE(false, true)) std::this_thread::sleep_for(milliseconds(1500));  // it ends first
   repo.committer->abandon();
   CHECK(repo.wait_until([&] { return !ring_is_live(repo.ring->path()); }));
-  std::filesystem::rename(data.string() + ".away", data);
+  repo.bring_data_back();
   CHECK(recover_dead_journals(*repo.environment).events_replayed > 0);
   CHECK(repo.points("a", "x").size() == 2);
   CHECK(repo.committer->stop(seconds(20)));
@@ -158,13 +161,12 @@ TEST_CASE("ARepoThatIsGoneForAWhileGetsEverythingOnce") {
   Committing repo;
   repo.report(1);
   REQUIRE(repo.wait_durable());
-  const auto data = repo.environment->paths().data;
-  std::filesystem::rename(data, data.string() + ".away");
+  repo.take_data_away();
   for (int64_t step = 2; step <= 50; ++step) repo.report(step);
   CHECK(repo.wait_until([&] { return repo.handover.failing(); }));
   CHECK(repo.handover.problem().find("removed") != std::string::npos);
   CHECK(repo.ring->used_bytes() > 0);
-  std::filesystem::rename(data.string() + ".away", data);
+  repo.bring_data_back();
   CHECK(repo.wait_durable());
   CHECK_FALSE(repo.handover.failing());
   CHECK(repo.handover.commit_errors() > 0);
@@ -272,13 +274,12 @@ TEST_CASE("AStoreThatStaysBrokenLeavesTheRingForTheNextOpener") {
   Committing repo;
   repo.report(1);
   REQUIRE(repo.wait_durable());
-  const auto data = repo.environment->paths().data;
-  std::filesystem::rename(data, data.string() + ".away");
+  repo.take_data_away();
   repo.report(2);
   CHECK(repo.committer->stop(seconds(20)));
   CHECK_FALSE(repo.committer->finished_clean());
   CHECK(std::filesystem::exists(repo.ring->path()));
-  std::filesystem::rename(data.string() + ".away", data);
+  repo.bring_data_back();
 }
 
 }  // namespace
