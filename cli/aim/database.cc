@@ -145,8 +145,8 @@ void DatabaseBuilder::finish() {
   check(database->Close(), directory.string());
 }
 
-void build_database(const fs::path& directory, const Tree& tree) {
-  DatabaseBuilder builder(directory);
+void build_database(const fs::path& directory, const Tree& tree, uint64_t numbers_above) {
+  DatabaseBuilder builder(directory, numbers_above);
   for (const auto& [key, value] : tree) builder.put(key, value);
   builder.finish();
 }

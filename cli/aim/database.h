@@ -18,7 +18,9 @@ namespace aimlog::aim {
 // what it leaves behind without finish() is no database.
 class DatabaseBuilder {
  public:
-  // The directory must not exist. Its files have numbers above `numbers_above`.
+  // The directory must not exist. Its files have numbers above `numbers_above`: whoever has begun
+  // to open the database that this one takes the place of finds a file missing. Aim's readers look
+  // neither at sizes nor at what is inside, and would take a file of the same name for theirs.
   explicit DatabaseBuilder(const std::filesystem::path& directory, uint64_t numbers_above = 0);
   ~DatabaseBuilder();
   DatabaseBuilder(const DatabaseBuilder&) = delete;
@@ -32,7 +34,8 @@ class DatabaseBuilder {
   std::unique_ptr<State> state_;
 };
 
-void build_database(const std::filesystem::path& directory, const Tree& tree);
+void build_database(const std::filesystem::path& directory, const Tree& tree,
+                    uint64_t numbers_above = 0);
 
 // A look at a database that others may be writing: nothing in its directory is changed.
 class DatabaseReader {

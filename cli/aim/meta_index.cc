@@ -200,29 +200,41 @@ ChunkDigests indexed_digests(const AimPaths& paths) {
   return digests;
 }
 
-IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged, SharedNames names) {
+NewIndex::NewIndex(const AimPaths& paths, const StagedChunks& staged, SharedNames names)
+    : paths_(paths), made_(paths.ours / "index") {
   std::map<std::string, fs::path> chunks;
   for (const std::string& hash : list_chunks(paths)) chunks[hash] = paths.meta_chunks / hash;
   for (const auto& [hash, path] : staged) chunks[hash] = path;
 
-  const fs::path made = paths.ours / "index";
   const auto old = open_index(paths);
-  IndexReport report;
   for (const bool all_anew : {false, true}) {
-    clear_build(paths, made);
-    IndexBuild build(paths, made, old.get());
+    clear_build(paths, made_);
+    IndexBuild build(paths, made_, old.get());
     for (const auto& [hash, path] : chunks)
       build.add(hash, path, chunk_digest(paths, hash, path), all_anew);
     const bool inexact = build.lost_keys() && names == SharedNames::exact;
     if (!all_anew && (inexact || build.is_old_damaged())) continue;
-    report = build.finish();
+    report_ = build.finish();
     break;
   }
-  wait_until_unused(paths.index);
-  lend_files(paths.index, made);
-  exchange_directories(made, paths.index);
-  fs::remove_all(made);
-  return report;
+  wait_until_unused(paths_.index);
+}
+
+NewIndex::~NewIndex() {
+  std::error_code error;  // what stays is taken away before the next one is built
+  fs::remove_all(made_, error);
+}
+
+void NewIndex::put_in_place() {
+  wait_until_unused(paths_.index);
+  lend_files(paths_.index, made_);
+  exchange_directories(made_, paths_.index);
+}
+
+IndexReport replace_index(const AimPaths& paths, SharedNames names) {
+  NewIndex index(paths, {}, names);
+  index.put_in_place();
+  return index.report();
 }
 
 }  // namespace aimlog::aim

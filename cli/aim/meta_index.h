@@ -35,9 +35,25 @@ ChunkDigests indexed_digests(const AimPaths& paths);
 // all of them where a run lost some of it, which takes a look into each; or stays until then.
 enum class SharedNames { exact, may_stay };
 
-// Builds an index over all runs of the repo and puts it in place. What the one before it has of
+// An index over all runs of the repo, built beside the one that is in place. What that one has of
 // runs that did not change since is copied.
-IndexReport replace_index(const AimPaths& paths, const StagedChunks& staged,
-                          SharedNames names = SharedNames::exact);
+class NewIndex {
+ public:
+  NewIndex(const AimPaths& paths, const StagedChunks& staged, SharedNames names);
+  ~NewIndex();  // removes it, or the one before it once it is in place
+  NewIndex(const NewIndex&) = delete;
+  NewIndex& operator=(const NewIndex&) = delete;
+
+  void put_in_place();  // once
+  const IndexReport& report() const { return report_; }
+
+ private:
+  AimPaths paths_;
+  std::filesystem::path made_;
+  IndexReport report_;
+};
+
+// Builds an index of what stands in the repo, and puts it in place.
+IndexReport replace_index(const AimPaths& paths, SharedNames names = SharedNames::exact);
 
 }  // namespace aimlog::aim

@@ -115,9 +115,9 @@ LiveSeed Publisher::write_databases(const fs::path& directory, const PublishedRu
   Tree tree = meta_tree(run, series);
   if (published.is_live) seed.meta = tree;
   tree.merge(foreign.meta);
-  build_database(directory / "meta", tree);
+  build_database(directory / "meta", tree, highest_file_number(paths_.meta_chunks / run.hash));
 
-  DatabaseBuilder points(directory / "seqs");
+  DatabaseBuilder points(directory / "seqs", highest_file_number(paths_.seqs_chunks / run.hash));
   auto other = foreign.points.begin();
   each_point_key(run.hash, series, [&](ByteView key, ByteView value) {
     for (; other != foreign.points.end() && other->first < key; ++other)
@@ -163,7 +163,7 @@ std::variant<LiveSeed, UnreadRun> Publisher::stage(PublishedRun published) {
     fs::rename(part, directory);
   }
   if (published.is_live) published.fingerprint = live_fingerprint;
-  Staged staged{std::move(published.run), {}, directory, was_damaged, std::move(replaced)};
+  Staged staged{std::move(published.run), {}, directory, is_new, was_damaged, std::move(replaced)};
   staged.exported = {std::move(published.fingerprint), std::move(published.metric_namespace),
                      props_of(staged.run)};
   staged.run.params.clear();
@@ -216,6 +216,20 @@ fs::path Publisher::place_for_damaged(const std::string& hash) const {
   return place;
 }
 
+// Aim's pages go by the rows, its SDK by the index, and fails on a run without a row: both at once,
+// while nobody can read the rows.
+void Publisher::show_new_runs(NewIndex& index) {
+  for (Staged& each : staged_) {
+    if (!each.is_new) continue;
+    exchange_directories(each.directory / "seqs", paths_.seqs_chunks / each.run.hash);
+    each.replaced = digest_of_both(each.run.hash);
+  }
+  SqliteTransaction rows(structured_.database(), SqliteTransaction::Lock::exclusive);
+  put_rows(RowsOf::new_runs);
+  index.put_in_place();
+  rows.commit();
+}
+
 void Publisher::move_into_place(PublishReport& report) {
   for (Staged& each : staged_) {
     // Since the index was made of it. It is made again, as has_changed() will find.
@@ -230,53 +244,61 @@ void Publisher::move_into_place(PublishReport& report) {
       each.directory = kept;
       report.mended.push_back({each.run.hash, kept});
     }
-    exchange_directories(each.directory / "seqs", paths_.seqs_chunks / each.run.hash);
+    if (!each.is_new)
+      exchange_directories(each.directory / "seqs", paths_.seqs_chunks / each.run.hash);
     exchange_directories(each.directory / "meta", paths_.meta_chunks / each.run.hash);
   }
   std::erase_if(staged_, [&](const Staged& each) { return report.taken.count(each.run.hash) > 0; });
 }
 
-void Publisher::write_rows() {
-  {
-    SqliteTransaction transaction(structured_.database());
-    for (const Staged& each : staged_) {
-      const auto before = state_.find(each.run.hash);
-      structured_.put_run(each.run, before ? std::optional(before->props) : std::nullopt);
-    }
-    transaction.commit();
+void Publisher::put_rows(RowsOf which) {
+  for (const Staged& each : staged_) {
+    if (each.is_new != (which == RowsOf::new_runs)) continue;
+    const auto before = state_.find(each.run.hash);
+    structured_.put_run(each.run, before ? std::optional(before->props) : std::nullopt);
   }
+}
+
+void Publisher::write_rows_of_known_runs() {
+  SqliteTransaction transaction(structured_.database());
+  put_rows(RowsOf::known_runs);
+  transaction.commit();
+}
+
+void Publisher::write_state() {
   SqliteTransaction transaction(state_.database());
   for (const Staged& each : staged_) state_.put(each.run.hash, each.exported);
   transaction.commit();
 }
 
-void Publisher::refresh_index() {
-  indexed_ = replace_index(paths_, {}, SharedNames::may_stay).digests;
-}
+void Publisher::refresh_index() { indexed_ = replace_index(paths_, SharedNames::may_stay).digests; }
 
 bool Publisher::others_refresh_index() {
   const ChunkDigests found = indexed_digests(paths_);
   return std::exchange(indexed_, found) != found;
 }
 
+IndexReport Publisher::show_staged(PublishReport& report, SharedNames names) {
+  StagedChunks chunks;
+  for (const Staged& each : staged_) chunks[each.run.hash] = each.directory / "meta";
+  sync_file_system(paths_.root);
+  NewIndex index(paths_, chunks, names);
+  ++report.index_builds;
+  show_new_runs(index);
+  move_into_place(report);
+  write_rows_of_known_runs();
+  write_state();
+  return index.report();
+}
+
 PublishReport Publisher::publish(SharedNames names) {
   PublishReport report;
   drop_deleted();
   drop_taken(report);
-  StagedChunks chunks;
-  for (const Staged& each : staged_) chunks[each.run.hash] = each.directory / "meta";
-  if (!staged_.empty()) sync_file_system(paths_.root);
-  IndexReport index;
-  if (!staged_.empty()) {
-    index = replace_index(paths_, chunks, names);
-    ++report.index_builds;
-    move_into_place(report);
-    write_rows();
-  } else {
-    index.digests = indexed_digests(paths_);
-  }
+  IndexReport index =
+      staged_.empty() ? IndexReport{indexed_digests(paths_), {}} : show_staged(report, names);
   while (has_changed(paths_, index) && report.index_builds < index_builds_max) {
-    index = replace_index(paths_, {}, names);
+    index = replace_index(paths_, names);
     ++report.index_builds;
   }
   indexed_ = index.digests;

@@ -1,6 +1,7 @@
 // Brings runs into an Aim repo. They are built beside it, from several threads, and appear at once:
-// the index first, then the databases, then the rows, so that whatever Aim shows is whole. Killed
-// at any moment it leaves a repo that Aim opens, and the next export does the rest.
+// first the points of new runs, then the index and their rows, which are all that Aim looks at for
+// a list of runs, then all other databases and rows, so that whatever Aim shows is whole. Killed at
+// any moment it leaves a repo that Aim opens, and the next export does the rest.
 #pragma once
 
 #include <map>
@@ -84,6 +85,7 @@ class Publisher {
     AimRun run;  // without params and series
     ExportedRun exported;
     std::filesystem::path directory;
+    bool is_new = false;  // it has no meta database yet, so that Aim does not see it
     bool was_damaged = false;
     std::string replaced;  // digest of the databases whose place it takes
   };
@@ -106,8 +108,13 @@ class Publisher {
   void drop_taken(PublishReport& report);
   MergeRules merge_rules(const PublishedRun& published);
   std::filesystem::path place_for_damaged(const std::string& hash) const;
+  IndexReport show_staged(PublishReport& report, SharedNames names);
+  void show_new_runs(NewIndex& index);
   void move_into_place(PublishReport& report);
-  void write_rows();
+  enum class RowsOf { new_runs, known_runs };
+  void put_rows(RowsOf which);
+  void write_rows_of_known_runs();
+  void write_state();
 
   AimPaths paths_;
   UniqueFd lock_;

@@ -55,8 +55,10 @@ class Query {
 // Rolls back unless committed.
 class SqliteTransaction {
  public:
-  explicit SqliteTransaction(Sqlite& database) : database_(database) {
-    database_.run("BEGIN IMMEDIATE");
+  enum class Lock { others_read, exclusive };  // what others can do until the end
+  explicit SqliteTransaction(Sqlite& database, Lock lock = Lock::others_read)
+      : database_(database) {
+    database_.run(lock == Lock::exclusive ? "BEGIN EXCLUSIVE" : "BEGIN IMMEDIATE");
   }
   ~SqliteTransaction();
   SqliteTransaction(const SqliteTransaction&) = delete;

@@ -5,12 +5,16 @@
 usage: export_test.py AIMLOG PLUGIN  (run by a Python that has Aim)
 """
 
+import contextlib
 import gc
 import math
 import os
 import resource
 import shutil
+import sqlite3
+import subprocess
 import sys
+import time
 
 import aim
 from aim.sdk.index_manager import RepoIndexManager
@@ -76,6 +80,7 @@ def test_a_run_that_went_on_is_brought_up_to_date(folder):
     export(AIMLOG, folder / "ours", folder / "aim")
     run = by_trial(read_repo(folder / "aim"))["c"]
     check_equal((run["end"], run["params"]["status"]), (None, "running"), "an open run")
+    before = tables(folder / "aim")
     job.results("c", [3, 4])
     job.plugin.fail("c", "out of memory")
     job.close()
@@ -86,6 +91,14 @@ def test_a_run_that_went_on_is_brought_up_to_date(folder):
     check_equal(len(runs["c"]["series"][("ray/tune/loss", "[]")]), 4, "points")
     check_equal(runs["c"]["params"]["error"], "out of memory", "error")
     check(runs["c"]["end"] is not None, "it is closed")
+    # Who opened the run half way must not take a new table for the old one of that name.
+    after = tables(folder / "aim")
+    check_equal([len(before), len(after), len(before & after)], [6, 6, 4], f"{before} {after}")
+
+
+def tables(directory):
+    """The tables of all runs: one in each of the two databases of a run."""
+    return set((directory / ".aim").glob("*/chunks/*/*.sst"))
 
 
 def test_foreign_runs_stay_and_are_seen(folder):
@@ -189,6 +202,31 @@ def test_a_run_of_others_that_cannot_be_looked_at_stops_nothing(folder):
     check("2 runs written" in out and err.count(run_hash) >= 1, out, err)
     _, err = export(AIMLOG, folder / "ours", folder / "aim")
     check_equal((err, len(read_repo(folder / "aim"))), ("", 3), "afterwards")
+
+
+def test_a_new_run_appears_with_its_row(folder):
+    """Aim's SDK fails on a run without a row, wherever an export waits or is killed."""
+    job = Job(folder / "ours").run_all()
+    export(AIMLOG, folder / "ours", folder / "aim")
+    root = folder / "aim/.aim"
+    for trial in ("c", "d"):
+        job.start(trial)
+        job.plugin.complete(trial)
+    job.close()
+    words = [AIMLOG, "export", "--format", "aim", "--output", folder / "aim"]
+    with contextlib.closing(sqlite3.connect(root / "run_metadata.sqlite")) as others:
+        others.execute("begin immediate")
+        with subprocess.Popen([*words, "--repo", folder / "ours"]) as exporter:
+            staged, end = [], time.monotonic() + 60
+            while len(staged) < 2 and time.monotonic() < end:
+                staged = list((root / "aimlog/staging").glob("*[0-9a-f]/seqs"))
+            check_equal(len(staged), 2, "runs that are ready")
+            for _ in range(10):
+                time.sleep(0.1)
+                check_equal(len(read_repo(folder / "aim")), 2, "runs while the rows are locked")
+            others.rollback()
+        check_equal(exporter.returncode, 0, "exit status")
+    check_equal(len(read_repo(folder / "aim")), 4, "runs")
 
 
 def test_a_first_export_that_fails_leaves_nothing(folder):

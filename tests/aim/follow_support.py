@@ -10,6 +10,7 @@ import time
 
 from aim_support import Fault, check, check_equal, chunk, export, plugin_host, raw_keys, read_repo
 from aim_support import run_tests
+from aimrocks.errors import RocksIOError
 
 AIMLOG, PLUGIN = (os.path.abspath(path) for path in sys.argv[1:3])
 SERIES = ("ray/tune/loss", "[]")
@@ -88,8 +89,8 @@ def until(probe, what, limit=WAIT_S):
     while time.monotonic() < end:
         try:
             found = probe()
-        except (LookupError, FileNotFoundError, RuntimeError, Fault):
-            found = None  # it is not there yet, or came while it was looked at
+        except (LookupError, FileNotFoundError, RuntimeError, RocksIOError, Fault):
+            found = None  # it is not there yet, or came or was replaced while it was looked at
         if found:
             return found
         time.sleep(0.1)
