@@ -155,6 +155,10 @@ class Repair {
     if (recovered.records_lost > 0)
       report_.notes.push_back(std::to_string(recovered.records_lost) +
                               " damaged records of journals could not be read back");
+    if (recovered.records_unplaced > 0)
+      report_.notes.push_back(std::to_string(recovered.records_unplaced) +
+                              " records of journals are lost: of which trials, or metrics, they "
+                              "were is not known any more");
     for (const std::string& problem : recovered.problems) report_.notes.push_back(problem);
     if (recovered.events_replayed > 0) count_replayed(environment);
   }

@@ -37,7 +37,7 @@ class Replay {
   bool apply_batch() {
     bool more = false;
     uint64_t events = 0;
-    uint64_t lost = 0;
+    uint64_t lost = 0, unplaced = 0;
     with_write_transaction(environment_, patience_, [&](WriteTransaction& txn) {
       image_.reload(txn);
       const IsLive is_live = is_ring_live(environment_);
@@ -55,6 +55,7 @@ class Replay {
         ++events;
       }
       lost = record_damage(txn, image_, {}, damage);
+      unplaced = image_.results_undecodable + image_.others_undecodable;
       const bool last = !more && is_whole_;
       if (last) conclude(applier);
       const bool known = image_.row.number != 0 || events > 0;
@@ -63,6 +64,7 @@ class Replay {
     });
     events_ += events;
     report_.records_lost += lost;
+    report_.records_unplaced += unplaced;
     return more;
   }
 

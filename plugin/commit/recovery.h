@@ -22,8 +22,9 @@ namespace aimlog {
 struct RecoveryReport {
   uint32_t journals_replayed = 0;
   uint64_t events_replayed = 0;
-  uint32_t runs_crashed = 0;  // runs that were open and are now marked crashed
-  uint64_t records_lost = 0;  // damaged records, also stored as losses
+  uint32_t runs_crashed = 0;      // runs that were open and are now marked crashed
+  uint64_t records_lost = 0;      // damaged records, also stored as losses
+  uint64_t records_unplaced = 0;  // sound ones of trials or shapes that nobody knows; likewise
   // Another process was at it all the time: what it had not done by then is not done.
   bool kept_out = false;
   // One text for each journal that could not be replayed to its end; it is left where it is.

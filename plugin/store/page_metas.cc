@@ -24,12 +24,16 @@ MetaRecord read_meta(int fd, const RepoPaths& paths, uint64_t page, size_t page_
       meta.magic != lmdb_magic) {
     fail_meta(paths, "it is no page of LMDB");
   }
-  if (meta.version != lmdb_version) {
-    throw Error(ErrorCode::unsupported,
-                paths.data.string() + " was written by another LMDB (version " +
-                    std::to_string(meta.version) + " of its format, not 1)");
-  }
   return meta;
+}
+
+// Another LMDB would have written its version into both pages.
+void check_versions(const RepoPaths& paths, const MetaRecord& even, const MetaRecord& odd) {
+  if (even.version == lmdb_version && odd.version == lmdb_version) return;
+  if (even.version != odd.version) fail_meta(paths, "the two pages differ in their version");
+  throw Error(ErrorCode::unsupported, paths.data.string() +
+                                          " was written by another LMDB (version " +
+                                          std::to_string(even.version) + " of its format, not 1)");
 }
 
 // Pages behind the end of the file are such that were free before they were ever written. A meta
@@ -68,6 +72,7 @@ Metas read_metas(int fd, const RepoPaths& paths) {
   const size_t page_bytes = read_page_bytes(fd, paths);
   const MetaRecord metas[2] = {read_meta(fd, paths, 0, page_bytes),
                                read_meta(fd, paths, 1, page_bytes)};
+  check_versions(paths, metas[0], metas[1]);
   const uint64_t even = metas[0].transaction;
   const uint64_t odd = metas[1].transaction;
   const bool unwritten = even == 0 && odd == 0;
@@ -88,6 +93,7 @@ std::optional<Metas> read_one_meta(int fd, const RepoPaths& paths, uint64_t page
   }
   try {
     const MetaRecord meta = read_meta(fd, paths, page, page_bytes);
+    check_versions(paths, meta, meta);
     check_meta(fd, paths, meta, page_bytes);
     if (meta.transaction % 2 != page % 2) return std::nullopt;
     return Metas{meta, page_bytes};

@@ -75,20 +75,23 @@ void PageScan::rows_of(uint64_t page, bool every_place, const Visit& visit) cons
   const Bytes bytes = read(page * page_bytes_, page_bytes_);
   if (bytes.size() < page_header_bytes + node_header_bytes) return;
   bool whole = false;
+  size_t rows_begin = bytes.size();  // before it, between the list and the rows, is what was erased
   if (const auto nodes = node_count(page, bytes, leaf_page)) {
     whole = true;
+    rows_begin = load_at<uint16_t>(bytes, 14);
     for (unsigned i = 0; i < *nodes; ++i) {
       const auto offset = load_at<uint16_t>(bytes, page_header_bytes + 2 * i);
-      whole = try_node(page, bytes, offset, visit) && whole;
+      whole = try_node(page, bytes, offset, false, visit) && whole;
     }
   }
   if (whole && !every_place) return;
   for (size_t offset = 0; offset + node_header_bytes < bytes.size(); offset += 2)
-    try_node(page, bytes, offset, visit);
+    try_node(page, bytes, offset, offset < rows_begin, visit);
 }
 
 // True if a row begins there.
-bool PageScan::try_node(uint64_t page, ByteView bytes, size_t offset, const Visit& visit) const {
+bool PageScan::try_node(uint64_t page, ByteView bytes, size_t offset, bool maybe_erased,
+                        const Visit& visit) const {
   if (offset + node_header_bytes >= bytes.size()) return false;
   const auto header = load_at<NodeHeader>(bytes, offset);
   const uint64_t size = header.low | uint64_t{header.high} << 16;
@@ -115,7 +118,7 @@ bool PageScan::try_node(uint64_t page, ByteView bytes, size_t offset, const Visi
     // Of another table, or damaged: so are nearly all places that are tried.
     if (!has_checksum(table, key, value)) continue;
     try {
-      visit(table, key, value.substr(0, size - sizeof(uint32_t)), at, size);
+      visit(table, key, value.substr(0, size - sizeof(uint32_t)), {at, size, maybe_erased});
       return true;
     } catch (const Error&) {
       // Its checksum holds, and it is no row.
@@ -139,7 +142,7 @@ std::optional<Bytes> PageScan::long_value_at(uint64_t page) const {
 std::optional<RowCounts> PageScan::counts_on(uint64_t meta_root) const {
   if (meta_root < 2 || meta_root >= pages()) return std::nullopt;
   std::optional<RowCounts> newest;
-  rows_of(meta_root, false, [&](Table table, ByteView key, ByteView payload, uint64_t, uint64_t) {
+  rows_of(meta_root, false, [&](Table table, ByteView key, ByteView payload, const Place&) {
     if (table != Table::meta || key != ByteView(Key(MetaKind::row_counts))) return;
     const RowCounts counts = decode_row_counts(payload);
     if (!newest || counts.transaction > newest->transaction) newest = counts;

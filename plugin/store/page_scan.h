@@ -26,9 +26,13 @@ class PageScan {
 
   // The last one may be cut short, and have whole rows all the same.
   uint64_t pages() const { return (file_bytes_ + page_bytes_ - 1) / page_bytes_; }
-  // Called with table, key, payload, and where the value stands with its checksum.
+  struct Place {
+    uint64_t at = 0;            // of the value in the file
+    uint64_t bytes = 0;         // with its checksum
+    bool maybe_erased = false;  // it stands where the page has no rows any more, or nobody knows
+  };
   using Visit =
-      std::function<void(Table table, ByteView key, ByteView payload, uint64_t at, uint64_t bytes)>;
+      std::function<void(Table table, ByteView key, ByteView payload, const Place& place)>;
   // All rows that begin on this page. Where its own list of them is damaged, or `every_place` is
   // wanted, every place is tried, so that rows erased from the page lately may come too.
   void rows_of(uint64_t page, bool every_place, const Visit& visit) const;
@@ -39,7 +43,8 @@ class PageScan {
   uint64_t newest_transaction() const { return newest_transaction_; }
 
  private:
-  bool try_node(uint64_t page, ByteView bytes, size_t offset, const Visit& visit) const;
+  bool try_node(uint64_t page, ByteView bytes, size_t offset, bool maybe_erased,
+                const Visit& visit) const;
   std::optional<FoundRoot> read_root(uint64_t page, ByteView bytes) const;
   std::optional<RowCounts> counts_on(uint64_t meta_root) const;
   Bytes read(uint64_t at, uint64_t count) const;  // shorter where the file ends

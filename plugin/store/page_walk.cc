@@ -32,13 +32,15 @@ size_t place_of_table(ByteView name) {
 }  // namespace
 
 struct PageWalk::Fault : Error {
-  Fault(const std::string& file, uint64_t at, const char* reason)
+  Fault(const std::string& file, uint64_t at, const char* reason, PageDamage::Kind of_kind)
       : Error(ErrorCode::corrupt, file + " is damaged at page " + std::to_string(at) + ": " +
                                       reason + "; " + damage_advice),
         page(at),
-        why(reason) {}
+        why(reason),
+        kind(of_kind) {}
   uint64_t page;
   std::string why;
+  PageDamage::Kind kind;
 };
 
 PageWalk::PageWalk(int fd, const std::filesystem::path& path, const MetaRecord& meta,
@@ -78,7 +80,8 @@ void PageWalk::tolerate(Tree& tree, uint64_t page, const Bounds& bounds, const A
     action();
   } catch (const Fault& fault) {
     tree.whole = false;
-    visitor_->damage({fault.page, tree.name, bounds.low, bounds.high, fault.why, tree.counted});
+    const auto kind = tree.counted ? PageDamage::Kind::miscounted : fault.kind;
+    visitor_->damage({fault.page, tree.name, bounds.low, bounds.high, fault.why, kind});
     if (page < used_.size() && page > 1) used_[page] = false;
   }
 }
@@ -272,7 +275,7 @@ Bytes PageWalk::big_value(uint64_t page, uint64_t first, uint64_t size, bool wan
 
 void PageWalk::claim(uint64_t page, uint64_t from) {
   if (page > meta_.last_page) fail(from, "it leads beyond the last page");
-  if (used_[page]) fail(page, "it is used twice");
+  if (used_[page]) fail(page, "it is used twice", PageDamage::Kind::led_astray);
   used_[page] = true;
 }
 
@@ -289,6 +292,8 @@ Bytes PageWalk::read_pages(uint64_t page, uint64_t count) const {
   return bytes;
 }
 
-void PageWalk::fail(uint64_t page, const char* why) const { throw Fault(path_, page, why); }
+void PageWalk::fail(uint64_t page, const char* why, PageDamage::Kind kind) const {
+  throw Fault(path_, page, why, kind);
+}
 
 }  // namespace aimlog

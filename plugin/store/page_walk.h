@@ -17,7 +17,11 @@ struct PageDamage {
   uint64_t page = 0;
   Bytes table, low, high;
   std::string what;
-  bool only_counts = false;  // all pages of the tree looked well, and something is missing
+  enum class Kind {
+    broken,
+    miscounted,  // all pages of the tree looked well, and something is missing
+    led_astray,  // it leads to pages of other places, which count as used then
+  } kind = Kind::broken;
 };
 
 // Is shown what a walk meets.
@@ -84,7 +88,8 @@ class PageWalk {
   void claim(uint64_t page, uint64_t from);
   Bytes read_pages(uint64_t page, uint64_t count) const;
   void add_table(uint64_t page, ByteView name, ByteView data);
-  [[noreturn]] void fail(uint64_t page, const char* why) const;
+  [[noreturn]] void fail(uint64_t page, const char* why,
+                         PageDamage::Kind kind = PageDamage::Kind::broken) const;
 
   int fd_;
   const std::filesystem::path& path_;

@@ -47,7 +47,7 @@ void Salvage::walk() {
     walk_from(metas.newest);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::unsupported) throw;
-    damage_.push_back({0, {}, {}, {}, without_damage_advice(error.what()), false});
+    damage_.push_back({0, {}, {}, {}, without_damage_advice(error.what())});
   }
   if (tables_.empty()) walk_from_found_root();
 }
@@ -85,17 +85,36 @@ void Salvage::walk_from_found_root() {
   knows_free_ = false;
 }
 
-void Salvage::table(ByteView name, uint64_t) { tables_.insert(Bytes(name)); }
+void Salvage::table(ByteView name, uint64_t) {
+  if (table_of(name)) tables_.insert(Bytes(name));
+}
 
 void Salvage::row(ByteView name, ByteView key, ByteView value, uint64_t at) {
   const auto table = table_of(name);
-  if (!table) return;
-  try {
-    verified(*table, key, value, paths_.data);
+  if (table && has_checksum(*table, key, value))
     rows_[static_cast<unsigned>(*table)][Bytes(key)] = {at, value.size(), false, false};
-  } catch (const Error&) {
+  else if (!is_row_of_another_table(table, key, value, at) && table)
     bad_.insert({*table, Bytes(key)});
+}
+
+// A name in the list of tables is damaged, or a page number that leads into another table. A row's
+// checksum is over the name of its table, too.
+bool Salvage::is_row_of_another_table(std::optional<Table> led_by, ByteView key, ByteView value,
+                                      uint64_t at) {
+  for (unsigned i = 0; i < table_count; ++i) {
+    if (!has_checksum(static_cast<Table>(i), key, value)) continue;
+    const bool is_astray = led_by.has_value();  // on a page that may be an old one
+    rows_[i].try_emplace(Bytes(key), SalvagedRow{at, value.size(), is_astray, is_astray});
+    if (is_astray && !is_led_astray(table_name(*led_by)))
+      damage({at / page_bytes_,
+              table_name(*led_by),
+              {},
+              {},
+              "it has rows of another table",
+              PageDamage::Kind::led_astray});
+    return true;
   }
+  return false;
 }
 
 void Salvage::damage(const PageDamage& damage) {
@@ -105,6 +124,13 @@ void Salvage::damage(const PageDamage& damage) {
 
 void Salvage::free_page(uint64_t page) {
   if (page < free_.size()) free_[page] = true;
+}
+
+// What it has in the place of the page that it leads past is not known.
+bool Salvage::is_led_astray(ByteView table) const {
+  return std::any_of(damage_.begin(), damage_.end(), [&](const PageDamage& each) {
+    return each.kind == PageDamage::Kind::led_astray && each.table == table;
+  });
 }
 
 bool Salvage::is_whole(Table table) const {
@@ -120,7 +146,7 @@ bool Salvage::is_whole(Table table) const {
 bool Salvage::may_be_lost(Table table, ByteView key) const {
   const char* name = table_name(table);
   if (all_may_be_lost_ || tables_.count(name) == 0) return true;
-  if (bad_.count({table, Bytes(key)}) > 0) return true;
+  if (bad_.count({table, Bytes(key)}) > 0 || is_led_astray(name)) return true;
   return std::any_of(damage_.begin(), damage_.end(), [&](const PageDamage& each) {
     return each.table == name && key >= each.low && (each.high.empty() || key < each.high);
   });
@@ -132,19 +158,25 @@ void Salvage::search() {
                        return each.table == free_pages_name || each.table.empty();
                      });
   if (whole && tables_.size() >= table_count) return;
+  const auto any = [&](PageDamage::Kind kind) {
+    return std::any_of(damage_.begin(), damage_.end(),
+                       [&](const PageDamage& each) { return each.kind == kind; });
+  };
   // A leaf page that names fewer rows than it has looks well: only the counts give it away.
-  const bool miscounted = std::any_of(damage_.begin(), damage_.end(),
-                                      [](const PageDamage& each) { return each.only_counts; });
+  const bool miscounted = any(PageDamage::Kind::miscounted);
+  // Pages that count as used may be such that nobody was shown.
+  const bool use_is_known = !miscounted && !any(PageDamage::Kind::led_astray) && !all_may_be_lost_;
   const PageScan scan(fd_.get(), paths_.data, page_bytes_, file_bytes_);
   for (uint64_t page = 2; page < scan.pages(); ++page) {
     const bool used = page < used_.size() && used_[page];
-    if (used && !miscounted && !all_may_be_lost_) continue;
+    if (used && use_is_known) continue;
     const bool stale = !knows_free_ || used || (page < free_.size() && free_[page]);
-    scan.rows_of(page, used && miscounted,
-                 [&](Table table, ByteView key, ByteView payload, uint64_t at, uint64_t bytes) {
-                   if (may_be_lost(table, key))
-                     offer(table, key, payload, {at, bytes, true, stale});
-                 });
+    scan.rows_of(
+        page, used && miscounted,
+        [&](Table table, ByteView key, ByteView payload, const PageScan::Place& place) {
+          if (may_be_lost(table, key))
+            offer(table, key, payload, {place.at, place.bytes, true, stale || place.maybe_erased});
+        });
   }
   if (!is_whole(Table::chunks)) search_long_chunks(scan);
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -44,6 +45,8 @@ class Salvage : private PageVisitor {
  private:
   void table(ByteView name, uint64_t entries) override;
   void row(ByteView table, ByteView key, ByteView value, uint64_t at) override;
+  bool is_row_of_another_table(std::optional<Table> led_by, ByteView key, ByteView value,
+                               uint64_t at);
   void damage(const PageDamage& damage) override;
   void free_page(uint64_t page) override;
 
@@ -54,6 +57,7 @@ class Salvage : private PageVisitor {
   void search_long_chunks(const PageScan& scan);
   bool place_chunk(ByteView chunk, uint32_t checksum, uint64_t at);
   void offer(Table table, ByteView key, ByteView payload, const SalvagedRow& row);
+  bool is_led_astray(ByteView table) const;
   bool may_be_lost(Table table, ByteView key) const;
 
   const RepoPaths& paths_;

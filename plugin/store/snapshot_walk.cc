@@ -84,7 +84,7 @@ void report_head(int fd, const RepoPaths& paths, PageVisitor& visitor) {
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corrupt) throw;
       if (left > 0) continue;
-      visitor.damage({0, {}, {}, {}, without_damage_advice(error.what()), false});
+      visitor.damage({0, {}, {}, {}, without_damage_advice(error.what())});
       return;
     }
   }

@@ -11,18 +11,20 @@ BRANCH, LEAF, BIG, SUB = 1, 2, 1, 2
 
 class LmdbFile:
     """`rows`: (table, key) to the value and to the ranges of bytes [begin, end) that it needs: its
-    node on a leaf page, and the pages of a long value. `branches`: the inner pages, by table."""
+    node on a leaf page, and the pages of a long value. `tables`: where the node that names each one
+    begins. `branches`: the inner pages, by table."""
 
     def __init__(self, path):
         with open(path, "rb") as file:
             self.data = file.read()
-        self.rows, self.branches, self.leaves = {}, {}, {}
+        self.rows, self.tables, self.branches, self.leaves = {}, {}, {}, {}
         metas = [(self.word(page * PAGE + 16 + 128), page) for page in (0, 1)]
         self.transaction, page = max(metas)
         # Magic, version, address, map size, then the trees: free pages, tables.
         self.free_root, self.root = (self.word(page * PAGE + 16 + 24 + 48 * i + 40) for i in (0, 1))
-        for name, value, _ in self.nodes(self.root, "tables"):
+        for name, value, ranges in self.nodes(self.root, "tables"):
             table = name.decode()
+            self.tables[table] = ranges[0][0]
             root = struct.unpack_from("<Q", value, 40)[0]
             for key, row, ranges in self.nodes(root, table):
                 self.rows[table, key] = row, ranges
@@ -52,6 +54,11 @@ class LmdbFile:
                 yield key, self.data[begin : begin + size], [(at, begin + size)]
         kind = self.branches if flags & BRANCH else self.leaves
         kind.setdefault(table, []).append(page)
+
+    def key_now(self, row, damaged):
+        """What a damaged copy of the file has in the place of a row's key."""
+        at = self.rows[row][1][0][0] + 8
+        return damaged[at : at + len(row[1])]
 
     def is_long(self, row):
         return len(self.rows[row][1]) > 1
