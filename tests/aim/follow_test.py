@@ -25,7 +25,8 @@ LAG_S = 3.0
 
 def test_a_live_job_grows_in_aim_and_closes(folder):
     with Follower(folder / "ours", folder / "aim") as follower:
-        time.sleep(0.5)  # there is no repo yet
+        said = follower.process.stderr.readline()
+        check("waiting" in said and "there is no .aimlog" in said, said)
         job = Job(folder / "ours")
         job.start("a", "b")
         told, seen, behind, next_look, slow = [], [], [], 0.0, 0.0
@@ -54,8 +55,7 @@ def test_a_live_job_grows_in_aim_and_closes(folder):
         check_equal(by_trial(folder / "aim")["b"]["end"], None, "the other one")
         job.complete("b")
         job.end()
-        _, err = follower.ended()
-        check("waiting" in err and "there is no .aimlog" in err, err)
+        follower.ended()
     check_like_fresh(folder)
 
 
