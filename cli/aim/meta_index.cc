@@ -217,7 +217,7 @@ NewIndex::NewIndex(const AimPaths& paths, const StagedChunks& staged, SharedName
     report_ = build.finish();
     break;
   }
-  wait_until_unused(paths_.index);
+  wait_until_unused(paths_.index);  // while nobody waits for the rows: see Publisher
 }
 
 NewIndex::~NewIndex() {

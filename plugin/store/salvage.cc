@@ -93,14 +93,14 @@ void Salvage::row(ByteView name, ByteView key, ByteView value, uint64_t at) {
   const auto table = table_of(name);
   if (table && has_checksum(*table, key, value))
     rows_[static_cast<unsigned>(*table)][Bytes(key)] = {at, value.size(), false, false};
-  else if (!is_row_of_another_table(table, key, value, at) && table)
+  else if (!take_by_checksum(table, key, value, at) && table)
     bad_.insert({*table, Bytes(key)});
 }
 
 // A name in the list of tables is damaged, or a page number that leads into another table. A row's
-// checksum is over the name of its table, too.
-bool Salvage::is_row_of_another_table(std::optional<Table> led_by, ByteView key, ByteView value,
-                                      uint64_t at) {
+// checksum is over the name of its table, too. True if it is a row of any.
+bool Salvage::take_by_checksum(std::optional<Table> led_by, ByteView key, ByteView value,
+                               uint64_t at) {
   for (unsigned i = 0; i < table_count; ++i) {
     if (!has_checksum(static_cast<Table>(i), key, value)) continue;
     const bool is_astray = led_by.has_value();  // on a page that may be an old one

@@ -45,8 +45,7 @@ class Salvage : private PageVisitor {
  private:
   void table(ByteView name, uint64_t entries) override;
   void row(ByteView table, ByteView key, ByteView value, uint64_t at) override;
-  bool is_row_of_another_table(std::optional<Table> led_by, ByteView key, ByteView value,
-                               uint64_t at);
+  bool take_by_checksum(std::optional<Table> led_by, ByteView key, ByteView value, uint64_t at);
   void damage(const PageDamage& damage) override;
   void free_page(uint64_t page) override;
 

@@ -143,7 +143,6 @@ def points_not_hit(base, run_id, hit, waiting_hit):
 def expect_points(base, run_id, hit, waiting_hit, names_hit, now):
     """All points that were not hit are there, and none that was not before. How many were lost."""
     before, after = points_of(base.runs[run_id]), points_of(now)
-    waiting_hit = waiting_hit or not base.is_trial_known(run_id, hit)
     kept = points_not_hit(base, run_id, hit, waiting_hit)
     number = base.numbers.get(run_id, 0).to_bytes(4, "big")
     if any(table == "attempts" and key[:4] == number for table, key in hit):
@@ -184,9 +183,10 @@ def expect_saved(base, damaged, saved, report):
             assert any(text in note for note in report["notes"] for text in told_so), report
             continue
         now, whole = saved[run_id], told[run_id]["whole"]
-        if was_open and not waiting_hit and not base.is_trial_known(run_id, hit):
+        trial_lost = not base.is_trial_known(run_id, hit)
+        if was_open and trial_lost and not waiting_hit:
             assert any("not known any more" in note for note in report["notes"]), report["notes"]
-        lost = expect_points(base, run_id, hit, waiting_hit, names_hit, now)
+        lost = expect_points(base, run_id, hit, waiting_hit or trial_lost, names_hit, now)
         untouched = run_id not in hit_runs and not (waiting_hit and was_open) and not names_hit
         assert not untouched or lost == 0, (run_id, lost)
         if lost > 0 and not was_open:

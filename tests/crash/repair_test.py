@@ -98,15 +98,12 @@ def make_killed(root):
     return base_of(repo.path)
 
 
-def damage_and_repair(base, root, seed):
-    source = random.Random(seed)
-    damage = DAMAGES[seed % len(DAMAGES)]
+def repair_with(base, root, data):
+    """Of the repo with `data` in the place of its own: what repair reports, and what it saved."""
     damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
     for path in (damaged, target):
         shutil.rmtree(path, ignore_errors=True)
     shutil.copytree(base.path, damaged)
-    data = bytearray(base.file.data)
-    damage(data, source)
     with open(data_of(damaged), "wb") as file:
         file.write(data)
     before = contents(damaged)
@@ -114,7 +111,14 @@ def damage_and_repair(base, root, seed):
     assert contents(damaged) == before, "the damaged repo was changed"
     said = check(PROGRAMS, target, "--deep")
     assert said["sound"], said["findings"][:5]
-    hit = expect_saved(base, bytes(data), shown(target), report)
+    return report, shown(target)
+
+
+def damage_and_repair(base, root, seed):
+    data = bytearray(base.file.data)
+    DAMAGES[seed % len(DAMAGES)](data, random.Random(seed))
+    report, saved = repair_with(base, root, data)
+    hit = expect_saved(base, bytes(data), saved, report)
     return hit, sum(not run["whole"] for run in report["runs"])
 
 
@@ -141,6 +145,15 @@ def what_is_saved_of_a_killed_writer_is_what_was_not_hit(root):
     damage_many(make_killed(root), root, half_of_the_seeds(1))
 
 
+def expect_all_saved(base, root, data):
+    """Every run is saved as it was; gives the report."""
+    report, saved = repair_with(base, root, data)
+    assert set(saved) == set(base.runs), set(base.runs) - set(saved)
+    for run_id, run in base.runs.items():
+        expect_same(run, saved[run_id], set())
+    return report
+
+
 def nothing_is_lost_with_pages_that_only_lead_to_others(root):
     """Heads, lists of tables, inner pages: all rows are found again."""
     base = make_finished(root)
@@ -153,40 +166,18 @@ def nothing_is_lost_with_pages_that_only_lead_to_others(root):
             if page * PAGE < len(data):
                 data[page * PAGE : page * PAGE + PAGE] = bytes(PAGE)
         assert not base.file.hit_rows(bytes(data))
-        damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
-        shutil.rmtree(damaged, ignore_errors=True)
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(base.path, damaged)
-        with open(data_of(damaged), "wb") as file:
-            file.write(data)
-        report = repair(damaged, target)
-        saved = shown(target)
-        assert check(PROGRAMS, target, "--deep")["sound"]
-        assert set(saved) == set(base.runs), pages
-        for run_id, run in base.runs.items():
-            expect_same(run, saved[run_id], set())
+        report = expect_all_saved(base, root, data)
         # Without the list of free pages nobody can tell an older row from the newest.
         if report["rows_stale"] == 0:
             assert report["runs_whole"] == len(base.runs), (pages, report["notes"])
 
 
-def expect_all_saved(base, root, places):
+def expect_all_saved_with_bits(base, root, places):
     """Of a repo in which one bit of each place is hit, everything is saved."""
     data = bytearray(base.file.data)
     for place in places:
         data[place] ^= 8
-    damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
-    for path in (damaged, target):
-        shutil.rmtree(path, ignore_errors=True)
-    shutil.copytree(base.path, damaged)
-    with open(data_of(damaged), "wb") as file:
-        file.write(data)
-    repair(damaged, target)
-    saved = shown(target)
-    assert check(PROGRAMS, target, "--deep")["sound"]
-    assert set(saved) == set(base.runs), places
-    for run_id, run in base.runs.items():
-        expect_same(run, saved[run_id], set())
+    expect_all_saved(base, root, data)
 
 
 def one_bit_of_the_name_of_a_table_loses_none_of_it(root):
@@ -194,15 +185,15 @@ def one_bit_of_the_name_of_a_table_loses_none_of_it(root):
     for name, at in base.file.tables.items():
         print(name)
         for byte in (0, len(name) - 1):
-            expect_all_saved(base, root, [at + 8 + byte])
-    expect_all_saved(base, root, [at + 8 for at in base.file.tables.values()])
+            expect_all_saved_with_bits(base, root, [at + 8 + byte])
+    expect_all_saved_with_bits(base, root, [at + 8 for at in base.file.tables.values()])
 
 
 def one_bit_of_a_version_is_no_other_lmdb(root):
     base = make_finished(root)
     for page in (0, 1):
         for byte in range(4):
-            expect_all_saved(base, root, [page * PAGE + 20 + byte])
+            expect_all_saved_with_bits(base, root, [page * PAGE + 20 + byte])
 
 
 def long_chunks_are_found_without_the_pages_that_name_them(root):
@@ -214,13 +205,8 @@ def long_chunks_are_found_without_the_pages_that_name_them(root):
     short = {base.run_of(row) for row in chunks if not base.file.is_long(row)}
     kept = {base.run_of(row) for row in chunks} - short
     assert kept, "no chunk is long enough"
-    damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
-    shutil.copytree(base.path, damaged)
-    with open(data_of(damaged), "wb") as file:
-        file.write(data)
-    report = repair(damaged, target)
-    saved, told = shown(target), {run["id"]: run for run in report["runs"]}
-    assert check(PROGRAMS, target, "--deep")["sound"]
+    report, saved = repair_with(base, root, data)
+    told = {run["id"]: run for run in report["runs"]}
     for run_id, run in base.runs.items():
         # A short one may stand on a page that is no longer in use, too.
         assert told[run_id]["whole"] or run_id not in kept, told[run_id]
@@ -261,15 +247,7 @@ def repair_with_older_version(base, older, row, root):
     source = older.rows[row][1][0][0] // PAGE * PAGE
     data[page * PAGE : page * PAGE + PAGE] = older.data[source : source + PAGE]
     struct.pack_into("<Q", data, page * PAGE, page)
-    damaged, target = os.path.join(root, "damaged"), os.path.join(root, "saved")
-    for path in (damaged, target):
-        shutil.rmtree(path, ignore_errors=True)
-    shutil.copytree(base.path, damaged)
-    with open(data_of(damaged), "wb") as file:
-        file.write(data)
-    report = repair(damaged, target)
-    assert check(PROGRAMS, target, "--deep")["sound"]
-    return report, shown(target)
+    return repair_with(base, root, data)
 
 
 def an_older_version_does_not_pass_for_the_newest(root):
