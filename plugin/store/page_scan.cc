@@ -71,60 +71,66 @@ Bytes PageScan::read(uint64_t at, uint64_t count) const {
   return bytes;
 }
 
-void PageScan::rows_of(uint64_t page, bool every_place, const Visit& visit) const {
+void PageScan::rows_of(uint64_t page, const Visit& visit) const {
   const Bytes bytes = read(page * page_bytes_, page_bytes_);
   if (bytes.size() < page_header_bytes + node_header_bytes) return;
-  bool whole = false;
   size_t rows_begin = bytes.size();  // before it, between the list and the rows, is what was erased
   if (const auto nodes = node_count(page, bytes, leaf_page)) {
-    whole = true;
     rows_begin = load_at<uint16_t>(bytes, 14);
+    std::map<size_t, size_t> rows;  // where each one begins, and its bytes
+    bool whole = true;
     for (unsigned i = 0; i < *nodes; ++i) {
       const auto offset = load_at<uint16_t>(bytes, page_header_bytes + 2 * i);
-      whole = try_node(page, bytes, offset, false, visit) && whole;
+      rows[offset] = try_node(page, bytes, offset, false, visit);
+      whole = whole && rows[offset] > 0;
     }
+    // LMDB leaves no room between rows: a list that names fewer than there are is found by that.
+    size_t end = rows_begin;
+    for (const auto& [begin, size] : rows) end = begin == end ? begin + size : end;
+    if (whole && end == page_bytes_) return;
   }
-  if (whole && !every_place) return;
   for (size_t offset = 0; offset + node_header_bytes < bytes.size(); offset += 2)
     try_node(page, bytes, offset, offset < rows_begin, visit);
 }
 
-// True if a row begins there.
-bool PageScan::try_node(uint64_t page, ByteView bytes, size_t offset, bool maybe_erased,
-                        const Visit& visit) const {
-  if (offset + node_header_bytes >= bytes.size()) return false;
+// How many bytes the row takes that begins there; 0 if none does.
+size_t PageScan::try_node(uint64_t page, ByteView bytes, size_t offset, bool maybe_erased,
+                          const Visit& visit) const {
+  if (offset + node_header_bytes >= bytes.size()) return 0;
   const auto header = load_at<NodeHeader>(bytes, offset);
   const uint64_t size = header.low | uint64_t{header.high} << 16;
   const ByteView rest = bytes.substr(offset + node_header_bytes);
-  if (header.flags != 0 && header.flags != big_data) return false;
-  if (header.key_bytes > rest.size() || size < sizeof(uint32_t)) return false;
+  if (header.flags != 0 && header.flags != big_data) return 0;
+  if (header.key_bytes > rest.size() || size < sizeof(uint32_t)) return 0;
   const std::vector<Table> tables = tables_with_keys_of(header.key_bytes);
-  if (tables.empty()) return false;
+  if (tables.empty()) return 0;
   const ByteView key = rest.substr(0, header.key_bytes);
   ByteView value = rest.substr(header.key_bytes);
   uint64_t at = page * page_bytes_ + offset + node_header_bytes + key.size();
   Bytes big;
-  if (header.flags == big_data) {
-    if (value.size() < sizeof(uint64_t)) return false;
+  const bool is_long = header.flags == big_data;
+  if (is_long) {
+    if (value.size() < sizeof(uint64_t)) return 0;
     const auto first = load_at<uint64_t>(value, 0);
-    if (first < 2 || first >= pages() || size > file_bytes_) return false;
+    if (first < 2 || first >= pages() || size > file_bytes_) return 0;
     at = first * page_bytes_ + page_header_bytes;
     big = read(at, size);
     value = big;
   }
-  if (size > value.size()) return false;
+  if (size > value.size()) return 0;
   value = value.substr(0, size);
   for (const Table table : tables) {
     // Of another table, or damaged: so are nearly all places that are tried.
     if (!has_checksum(table, key, value)) continue;
     try {
       visit(table, key, value.substr(0, size - sizeof(uint32_t)), {at, size, maybe_erased});
-      return true;
+      const size_t node = node_header_bytes + key.size() + (is_long ? sizeof(uint64_t) : size);
+      return node + node % 2;  // LMDB begins each at an even place
     } catch (const Error&) {
       // Its checksum holds, and it is no row.
     }
   }
-  return false;
+  return 0;
 }
 
 std::optional<Bytes> PageScan::long_value_at(uint64_t page) const {
@@ -142,7 +148,7 @@ std::optional<Bytes> PageScan::long_value_at(uint64_t page) const {
 std::optional<RowCounts> PageScan::counts_on(uint64_t meta_root) const {
   if (meta_root < 2 || meta_root >= pages()) return std::nullopt;
   std::optional<RowCounts> newest;
-  rows_of(meta_root, false, [&](Table table, ByteView key, ByteView payload, const Place&) {
+  rows_of(meta_root, [&](Table table, ByteView key, ByteView payload, const Place&) {
     if (table != Table::meta || key != ByteView(Key(MetaKind::row_counts))) return;
     const RowCounts counts = decode_row_counts(payload);
     if (!newest || counts.transaction > newest->transaction) newest = counts;

@@ -33,9 +33,9 @@ class PageScan {
   };
   using Visit =
       std::function<void(Table table, ByteView key, ByteView payload, const Place& place)>;
-  // All rows that begin on this page. Where its own list of them is damaged, or `every_place` is
-  // wanted, every place is tried, so that rows erased from the page lately may come too.
-  void rows_of(uint64_t page, bool every_place, const Visit& visit) const;
+  // All rows that begin on this page. Where its own list of them is damaged or names too few, every
+  // place is tried, so that rows erased from the page lately may come too.
+  void rows_of(uint64_t page, const Visit& visit) const;
   // What stands in the pages of a long value that begins there, to the end of its last page.
   std::optional<Bytes> long_value_at(uint64_t page) const;
   // The newest whole list of tables, and the newest transaction that any row counts name.
@@ -43,8 +43,8 @@ class PageScan {
   uint64_t newest_transaction() const { return newest_transaction_; }
 
  private:
-  bool try_node(uint64_t page, ByteView bytes, size_t offset, bool maybe_erased,
-                const Visit& visit) const;
+  size_t try_node(uint64_t page, ByteView bytes, size_t offset, bool maybe_erased,
+                  const Visit& visit) const;
   std::optional<FoundRoot> read_root(uint64_t page, ByteView bytes) const;
   std::optional<RowCounts> counts_on(uint64_t meta_root) const;
   Bytes read(uint64_t at, uint64_t count) const;  // shorter where the file ends

@@ -80,8 +80,7 @@ void PageWalk::tolerate(Tree& tree, uint64_t page, const Bounds& bounds, const A
     action();
   } catch (const Fault& fault) {
     tree.whole = false;
-    const auto kind = tree.counted ? PageDamage::Kind::miscounted : fault.kind;
-    visitor_->damage({fault.page, tree.name, bounds.low, bounds.high, fault.why, kind});
+    visitor_->damage({fault.page, tree.name, bounds.low, bounds.high, fault.why, fault.kind});
     if (page < used_.size() && page > 1) used_[page] = false;
   }
 }
@@ -93,7 +92,6 @@ void PageWalk::walk_tree(const TreeRecord& record, Kind kind, ByteView name) {
     if (record.root == no_page && record.depth != 0) fail(0, "an empty tree has a depth");
   });
   const Counts& seen = tree.seen;
-  tree.counted = true;
   tolerate(tree, no_page, {}, [&] {
     if (tree.whole &&
         (seen.branch_pages != record.branch_pages || seen.leaf_pages != record.leaf_pages ||
@@ -140,6 +138,24 @@ ByteView PageWalk::node_at(uint64_t page, ByteView bytes, unsigned index, unsign
   return node;
 }
 
+// LMDB leaves no room between the nodes of a page: one that its list names twice, or not at all, is
+// found by that.
+void PageWalk::check_room(uint64_t page, ByteView bytes, unsigned keys, bool is_branch) const {
+  std::vector<std::pair<size_t, size_t>> places;  // where each begins, and its bytes
+  for (unsigned i = 0; i < keys; ++i) {
+    const ByteView node = node_at(page, bytes, i, keys);
+    const auto header = load_at<NodeHeader>(node, 0);
+    const uint64_t data = (header.flags & big_data) != 0 ? sizeof(uint64_t)
+                                                         : header.low | uint64_t{header.high} << 16;
+    const size_t size = node_header_bytes + header.key_bytes + (is_branch ? 0 : data);
+    places.emplace_back(bytes.size() - node.size(), size + size % 2);
+  }
+  std::sort(places.begin(), places.end());
+  uint64_t end = load_at<uint16_t>(bytes, 14);
+  for (const auto& [begin, size] : places) end = begin == end ? begin + size : no_page;
+  if (end != page_bytes_) fail(page, "its list does not name all that it holds");
+}
+
 void PageWalk::check_branch(Tree& tree, uint64_t page, ByteView bytes, unsigned level,
                             const Bounds& bounds) {
   const unsigned keys = (load_at<uint16_t>(bytes, 12) - page_header_bytes) / 2;
@@ -157,6 +173,7 @@ void PageWalk::check_branch(Tree& tree, uint64_t page, ByteView bytes, unsigned 
     const uint64_t child = header.low | uint64_t{header.high} << 16 | uint64_t{header.flags} << 32;
     children.emplace_back(i == 0 ? bounds.low : Bytes(key), child);
   }
+  tolerate(tree, no_page, bounds, [&] { check_room(page, bytes, keys, true); });
   for (unsigned i = 0; i < keys; ++i) {
     const Bounds inside{children[i].first, i + 1 < keys ? children[i + 1].first : bounds.high};
     tolerate(tree, no_page, bounds, [&] {
@@ -180,6 +197,7 @@ void PageWalk::check_leaf(Tree& tree, uint64_t page, ByteView bytes, const Bound
       before = node.substr(node_header_bytes, load_at<NodeHeader>(node, 0).key_bytes);
     });
   }
+  tolerate(tree, page, bounds, [&] { check_room(page, bytes, keys, false); });
 }
 
 void PageWalk::check_node(Tree& tree, uint64_t page, ByteView node, const Bounds& bounds,

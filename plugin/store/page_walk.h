@@ -19,7 +19,6 @@ struct PageDamage {
   std::string what;
   enum class Kind {
     broken,
-    miscounted,  // all pages of the tree looked well, and something is missing
     led_astray,  // it leads to pages of other places, which count as used then
   } kind = Kind::broken;
 };
@@ -61,8 +60,7 @@ class PageWalk {
     Bytes name;  // of a table
     uint16_t depth;
     Counts seen;
-    bool counted = false;  // the end of the walk was reached
-    bool whole = true;     // nothing of it was left out: then its counts must be right
+    bool whole = true;  // nothing of it was left out: then its counts must be right
   };
   struct Fault;  // an Error that knows its page
   // Keys of a subtree lie in [low, high); an empty high is no bound.
@@ -78,6 +76,7 @@ class PageWalk {
   void walk_page(Tree& tree, uint64_t page, unsigned level, const Bounds& bounds);
   void check_branch(Tree& tree, uint64_t page, ByteView bytes, unsigned level,
                     const Bounds& bounds);
+  void check_room(uint64_t page, ByteView bytes, unsigned keys, bool is_branch) const;
   void check_leaf(Tree& tree, uint64_t page, ByteView bytes, const Bounds& bounds);
   void check_node(Tree& tree, uint64_t page, ByteView node, const Bounds& bounds, ByteView before);
   void check_data(Tree& tree, uint64_t page, unsigned flags, ByteView key, ByteView data,

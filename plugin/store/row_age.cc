@@ -4,6 +4,7 @@
 
 #include "plugin/store/checked_value.h"
 #include "plugin/store/row_codec.h"
+#include "plugin/store/row_group.h"
 #include "plugin/store/store_format.h"
 
 namespace aimlog {
@@ -37,6 +38,29 @@ Age age_of_objects(ByteView payload) {
   return {values};
 }
 
+template <typename Read>
+uint64_t readable(const Read& read) {
+  try {
+    read();
+    return 1;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
+// A chunk never changes, but its row's checksum is over its head only: what was erased may have
+// been overwritten behind that. Of two copies that one of which more can be read is the better one,
+// and without its steps and times there is no use in the rest.
+Age worth_of_chunk(ByteView payload) {
+  if (readable([&] { RowGroupReader{payload}; }) == 0) return {};
+  const RowGroupReader reader(payload);
+  uint64_t parts = readable([&] { reader.epochs(); });
+  for (const SeriesKey& series : reader.keys()) parts += readable([&] { reader.column(series); });
+  const uint64_t steps = readable([&] { reader.steps(); });
+  const uint64_t times = readable([&] { reader.times_ns(); });
+  return {steps * times, parts};
+}
+
 Age age(Table table, ByteView key, ByteView payload) {
   const uint8_t kind = key.empty() ? 0 : static_cast<uint8_t>(key[0]);
   switch (table) {
@@ -57,6 +81,8 @@ Age age(Table table, ByteView key, ByteView payload) {
       return age_of_summaries(payload);
     case Table::objects:
       return age_of_objects(payload);
+    case Table::chunks:
+      return worth_of_chunk(payload);
     case Table::tails:
       return kind == static_cast<uint8_t>(TailKind::seal) ? Age{decode_number(payload)} : Age{};
     case Table::journals:

@@ -6,7 +6,8 @@
 
 namespace aimlog {
 
-// Whether `a` holds what was written after `b` under the same key, as far as the rows tell.
+// Whether `a` holds what was written after `b` under the same key, as far as the rows tell. Of two
+// copies of a chunk, which nobody writes twice: whether more of `a` can be read.
 bool is_newer(Table table, ByteView key, ByteView a, ByteView b);
 
 }  // namespace aimlog

@@ -158,22 +158,18 @@ void Salvage::search() {
                        return each.table == free_pages_name || each.table.empty();
                      });
   if (whole && tables_.size() >= table_count) return;
-  const auto any = [&](PageDamage::Kind kind) {
-    return std::any_of(damage_.begin(), damage_.end(),
-                       [&](const PageDamage& each) { return each.kind == kind; });
-  };
-  // A leaf page that names fewer rows than it has looks well: only the counts give it away.
-  const bool miscounted = any(PageDamage::Kind::miscounted);
   // Pages that count as used may be such that nobody was shown.
-  const bool use_is_known = !miscounted && !any(PageDamage::Kind::led_astray) && !all_may_be_lost_;
+  const bool led_astray = std::any_of(damage_.begin(), damage_.end(), [](const PageDamage& each) {
+    return each.kind == PageDamage::Kind::led_astray;
+  });
+  const bool use_is_known = !led_astray && !all_may_be_lost_;
   const PageScan scan(fd_.get(), paths_.data, page_bytes_, file_bytes_);
   for (uint64_t page = 2; page < scan.pages(); ++page) {
     const bool used = page < used_.size() && used_[page];
     if (used && use_is_known) continue;
     const bool stale = !knows_free_ || used || (page < free_.size() && free_[page]);
     scan.rows_of(
-        page, used && miscounted,
-        [&](Table table, ByteView key, ByteView payload, const PageScan::Place& place) {
+        page, [&](Table table, ByteView key, ByteView payload, const PageScan::Place& place) {
           if (may_be_lost(table, key))
             offer(table, key, payload, {place.at, place.bytes, true, stale || place.maybe_erased});
         });

@@ -196,6 +196,34 @@ def one_bit_of_a_version_is_no_other_lmdb(root):
             expect_all_saved_with_bits(base, root, [page * PAGE + 20 + byte])
 
 
+def rows_that_their_pages_do_not_name_are_found(root):
+    """None of them, all but the last, and the first twice in place of the second; on each leaf page
+    of a table, and on all of all tables."""
+    base = make_finished(root)
+    leaves = {table: pages for table, pages in base.file.leaves.items() if table != "tables"}
+    places = [*leaves.values(), sum(leaves.values(), [])]
+    for pages in places:
+        for change in (name_none, do_not_name_the_last, name_the_first_twice):
+            data = bytearray(base.file.data)
+            for page in pages:
+                change(data, page * PAGE)
+            expect_all_saved(base, root, data)
+
+
+def name_none(data, page):
+    struct.pack_into("<H", data, page + 12, 16)  # where the page says that its list ends
+
+
+def do_not_name_the_last(data, page):
+    end = struct.unpack_from("<H", data, page + 12)[0]
+    struct.pack_into("<H", data, page + 12, end - 2)
+
+
+def name_the_first_twice(data, page):
+    if struct.unpack_from("<H", data, page + 12)[0] >= 20:
+        data[page + 18 : page + 20] = data[page + 16 : page + 18]
+
+
 def long_chunks_are_found_without_the_pages_that_name_them(root):
     base = make_finished(root)
     data = bytearray(base.file.data)
@@ -212,6 +240,28 @@ def long_chunks_are_found_without_the_pages_that_name_them(root):
         assert told[run_id]["whole"] or run_id not in kept, told[run_id]
         if run_id in kept:
             expect_same(run, saved[run_id], set())
+
+
+def a_damaged_copy_of_a_chunk_does_not_pass_for_it(root):
+    """The copy comes first in the file, and nobody knows that its page is free."""
+    base = make_finished(root)
+    free = min(free_pages(base.file))
+    row = next(
+        row
+        for row, (_, ranges) in base.file.rows.items()
+        if row[0] == "chunks" and not base.file.is_long(row) and ranges[0][0] // PAGE > free
+    )
+    begin, end = base.file.rows[row][1][0]
+    page = begin // PAGE * PAGE
+    data = bytearray(base.file.data)
+    data[base.file.free_root * PAGE : base.file.free_root * PAGE + PAGE] = bytes(PAGE)
+    copy = bytearray(data[page : page + PAGE])
+    struct.pack_into("<Q", copy, 0, free)
+    copy[end - page - 10] ^= 1  # the last of its columns
+    data[free * PAGE : free * PAGE + PAGE] = copy
+    place = data.index(struct.pack("<H", begin - page), page + 16)
+    data[place + 1] ^= 0x80  # where the page says that the row is
+    expect_all_saved(base, root, data)
 
 
 def free_pages(file):
@@ -282,7 +332,9 @@ TESTS = (
     nothing_is_lost_with_pages_that_only_lead_to_others,
     one_bit_of_the_name_of_a_table_loses_none_of_it,
     one_bit_of_a_version_is_no_other_lmdb,
+    rows_that_their_pages_do_not_name_are_found,
     long_chunks_are_found_without_the_pages_that_name_them,
+    a_damaged_copy_of_a_chunk_does_not_pass_for_it,
 )
 
 if __name__ == "__main__":

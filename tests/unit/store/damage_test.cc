@@ -230,10 +230,10 @@ TEST_CASE("ATreeThatIsDeeperThanAnyIsRefusedBeforeItIsWalked") {
   meta.last_page = next + depth;
   std::memcpy(bad.data() + place, &meta, sizeof meta);
   for (int level = 0; level < depth; ++level, ++next) {
-    const uint16_t upper = page_bytes - 20, second = page_bytes - 10;
+    const uint16_t upper = page_bytes - 18, second = page_bytes - 10;
     const uint16_t header[] = {branch_page, page_header_bytes + 4, upper, upper, second};
     const auto low = static_cast<uint16_t>(next + 1);
-    const uint16_t nodes[] = {low, 0, 0, 0, 0, low, 0, 0, 1, 'k'};
+    const uint16_t nodes[] = {low, 0, 0, 0, low, 0, 0, 1, 'k'};
     Bytes page(page_bytes, '\0');
     std::memcpy(page.data(), &next, sizeof next);
     std::memcpy(page.data() + 10, header, sizeof header);
