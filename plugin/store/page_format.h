@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <map>
 
 #include "plugin/base/bytes.h"
 
@@ -34,6 +35,17 @@ T load_at(ByteView bytes, size_t offset) {
   T value;
   std::memcpy(&value, bytes.data() + offset, sizeof value);
   return value;
+}
+
+// Whether these nodes, by where each begins and with how many bytes, are all that a page holds.
+// LMDB begins each at an even place and leaves no room between them.
+inline bool fill_page(const std::map<size_t, size_t>& nodes, size_t upper, size_t page_bytes) {
+  size_t end = upper;
+  for (const auto& [begin, bytes] : nodes) {
+    if (begin != end) return false;
+    end += bytes + bytes % 2;
+  }
+  return end == page_bytes;
 }
 
 // The root record of a B-tree.

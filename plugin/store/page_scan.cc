@@ -84,10 +84,7 @@ void PageScan::rows_of(uint64_t page, const Visit& visit) const {
       rows[offset] = try_node(page, bytes, offset, false, visit);
       whole = whole && rows[offset] > 0;
     }
-    // LMDB leaves no room between rows: a list that names fewer than there are is found by that.
-    size_t end = rows_begin;
-    for (const auto& [begin, size] : rows) end = begin == end ? begin + size : end;
-    if (whole && end == page_bytes_) return;
+    if (whole && fill_page(rows, rows_begin, page_bytes_)) return;
   }
   for (size_t offset = 0; offset + node_header_bytes < bytes.size(); offset += 2)
     try_node(page, bytes, offset, offset < rows_begin, visit);
@@ -124,8 +121,7 @@ size_t PageScan::try_node(uint64_t page, ByteView bytes, size_t offset, bool may
     if (!has_checksum(table, key, value)) continue;
     try {
       visit(table, key, value.substr(0, size - sizeof(uint32_t)), {at, size, maybe_erased});
-      const size_t node = node_header_bytes + key.size() + (is_long ? sizeof(uint64_t) : size);
-      return node + node % 2;  // LMDB begins each at an even place
+      return node_header_bytes + key.size() + (is_long ? sizeof(uint64_t) : size);
     } catch (const Error&) {
       // Its checksum holds, and it is no row.
     }

@@ -1,6 +1,7 @@
 #include "plugin/store/page_walk.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "plugin/base/file.h"
@@ -138,22 +139,19 @@ ByteView PageWalk::node_at(uint64_t page, ByteView bytes, unsigned index, unsign
   return node;
 }
 
-// LMDB leaves no room between the nodes of a page: one that its list names twice, or not at all, is
-// found by that.
+// A node that its page's list names twice, or not at all, is found by the room that is left.
 void PageWalk::check_room(uint64_t page, ByteView bytes, unsigned keys, bool is_branch) const {
-  std::vector<std::pair<size_t, size_t>> places;  // where each begins, and its bytes
+  std::map<size_t, size_t> nodes;
   for (unsigned i = 0; i < keys; ++i) {
     const ByteView node = node_at(page, bytes, i, keys);
     const auto header = load_at<NodeHeader>(node, 0);
     const uint64_t data = (header.flags & big_data) != 0 ? sizeof(uint64_t)
                                                          : header.low | uint64_t{header.high} << 16;
-    const size_t size = node_header_bytes + header.key_bytes + (is_branch ? 0 : data);
-    places.emplace_back(bytes.size() - node.size(), size + size % 2);
+    nodes[bytes.size() - node.size()] =
+        node_header_bytes + header.key_bytes + (is_branch ? 0 : data);
   }
-  std::sort(places.begin(), places.end());
-  uint64_t end = load_at<uint16_t>(bytes, 14);
-  for (const auto& [begin, size] : places) end = begin == end ? begin + size : no_page;
-  if (end != page_bytes_) fail(page, "its list does not name all that it holds");
+  if (!fill_page(nodes, load_at<uint16_t>(bytes, 14), page_bytes_))
+    fail(page, "its list does not name all that it holds");
 }
 
 void PageWalk::check_branch(Tree& tree, uint64_t page, ByteView bytes, unsigned level,
