@@ -93,6 +93,7 @@ HOMES = {
     r"boost/.*": ["host-example"],
     r"CLI/.*": ["cli"],
     r"nlohmann/.*": ["cli"],
+    r"re2/.*": ["cli/query/expression"],
     r"catch2/.*": ["tests/support"],
     r"n?curses\.h": [],
 }

@@ -17,7 +17,8 @@ class TextPattern {
 // match. Case counts for letters of ASCII unless `fold_case`.
 std::unique_ptr<TextPattern> like_pattern(const std::string& pattern, bool fold_case);
 
-// POSIX extended; anywhere in the text. Throws std::invalid_argument with what is wrong.
+// RE2's syntax, UTF-8, `.` is also a line's end; anywhere in the text. Throws
+// std::invalid_argument with what is wrong.
 std::unique_ptr<TextPattern> regex_pattern(const std::string& pattern);
 
 }  // namespace aimlog::cli

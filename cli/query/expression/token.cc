@@ -47,12 +47,13 @@ class Reader {
     return sign();
   }
 
-  // A backslash takes the next character as it is.
+  // As in Python, a backslash takes a quote or a backslash as it is and stays before all else: the
+  // pattern gets its \d whole.
   Token quoted(Kind kind) {
     Token token{kind, "", at_, {}, kind == Kind::name};
     const char quote = query_[at_++];
     for (; at_ < query_.size() && query_[at_] != quote; ++at_) {
-      if (query_[at_] == '\\' && at_ + 1 < query_.size()) ++at_;
+      if (query_[at_] == '\\' && at_ + 1 < query_.size() && is_taken(query_[at_ + 1])) ++at_;
       token.text += query_[at_];
     }
     if (at_ == query_.size())
@@ -60,6 +61,8 @@ class Reader {
     ++at_;
     return token;
   }
+
+  static bool is_taken(char c) { return c == '\\' || c == '\'' || c == '"' || c == '`'; }
 
   Token name() {
     const size_t begin = at_;
