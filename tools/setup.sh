@@ -16,7 +16,7 @@ build pc:libxxhash        libxxhash-dev
 build pc:spdlog           libspdlog-dev
 build pc:CLI11            libcli11-dev
 build pc:nlohmann_json    nlohmann-json3-dev
-build pc:re2               libre2-dev
+build pc:re2              libre2-dev
 build pc:rocksdb          librocksdb-dev
 build pc:sqlite3          libsqlite3-dev
 build boost               libboost-filesystem-dev

@@ -16,6 +16,7 @@ bool begins_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
+bool is_quote(char c) { return c == '\'' || c == '"' || c == '`'; }
 bool goes_on_in_name(char c) { return begins_name(c) || is_digit(c) || c == '/'; }
 
 class Reader {
@@ -40,8 +41,7 @@ class Reader {
   Token next() {
     if (at_ == query_.size()) return {Kind::end, "", at_, {}};
     const char c = peek();
-    if (c == '\'' || c == '"') return quoted(Kind::text);
-    if (c == '`') return quoted(Kind::name);
+    if (is_quote(c)) return quoted(c == '`' ? Kind::name : Kind::text);
     if (begins_name(c)) return name();
     if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return number();
     return sign();
@@ -53,7 +53,7 @@ class Reader {
     Token token{kind, "", at_, {}, kind == Kind::name};
     const char quote = query_[at_++];
     for (; at_ < query_.size() && query_[at_] != quote; ++at_) {
-      if (query_[at_] == '\\' && at_ + 1 < query_.size() && is_taken(query_[at_ + 1])) ++at_;
+      if (peek() == '\\' && (peek(1) == '\\' || is_quote(peek(1)))) ++at_;
       token.text += query_[at_];
     }
     if (at_ == query_.size())
@@ -61,8 +61,6 @@ class Reader {
     ++at_;
     return token;
   }
-
-  static bool is_taken(char c) { return c == '\\' || c == '\'' || c == '"' || c == '`'; }
 
   Token name() {
     const size_t begin = at_;
