@@ -14,6 +14,7 @@ import types
 
 from crash_support import ACKNOWLEDGED, REFUSED, RESULT, Programs, Repo, compare, memory_with_room
 from crash_support import preloadable, run_tests
+from kill_tuner_test import judge_ids, judge_job
 from soak_support import Watch, growth, wrong_with_copy
 from soak_test import VICTIMS, judge_kills
 
@@ -165,6 +166,32 @@ def a_soak_that_spares_somebody_is_noticed(_):
         assert not spared, f"{spared} were not killed"
 
 
+def noticed(judge, *arguments):
+    """What `judge` has to say against them; nothing where it accepts them."""
+    try:
+        judge(*arguments)
+    except AssertionError as error:
+        return str(error)
+    return ""
+
+
+def what_a_killed_tuner_may_not_lose_is_noticed(_):
+    told = collections.Counter(range(10))
+    for more in ((), (10,), (10, 11)):  # recorded before two processes came to say so
+        assert noticed(judge_job, "job", told, 2, told + collections.Counter(more)) == ""
+    for seen, expected in (
+        (range(9), "job: missing [9]"),
+        (range(13), "job: not told [10, 11, 12]"),
+        ((*range(10), 4), "job: doubled"),
+    ):
+        assert noticed(judge_job, "job", told, 2, collections.Counter(seen)) == expected, expected
+
+    run, known = {"job": {"experiment_dir": "/job"}, "trial_id": "a", "id": 1}, {}
+    for accepted in (run, run, {**run, "trial_id": "b", "id": 2}):
+        assert noticed(judge_ids, [accepted], known) == ""
+    assert "new run" in noticed(judge_ids, [{**run, "id": 3}], known)
+
+
 def odd_places_are_minded(root):
     """Memory for files that is too small, and a library whose path LD_PRELOAD would not take."""
     assert memory_with_room(root, 0) == root
@@ -179,6 +206,7 @@ TESTS = (
     what_a_copy_may_not_lack_is_noticed,
     a_process_that_grows_is_noticed,
     a_soak_that_spares_somebody_is_noticed,
+    what_a_killed_tuner_may_not_lose_is_noticed,
     odd_places_are_minded,
 )
 

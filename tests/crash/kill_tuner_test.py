@@ -59,6 +59,22 @@ def recorded(runs):
     return jobs
 
 
+def judge_job(name, told, processes, seen):
+    """`told`: what was acknowledged to so many processes; `seen`: what is recorded."""
+    missing, more = told - seen, seen - told
+    assert not missing, f"{name}: missing {list(missing)[:5]}"
+    # One result of each process may have been recorded and not come to be acknowledged.
+    assert sum(more.values()) <= processes, f"{name}: not told {list(more)[:5]}"
+    assert max(seen.values()) == 1, f"{name}: doubled"
+
+
+def judge_ids(runs, known):
+    """`known`: the run of each trial so far; those of new trials are added."""
+    for run in runs:
+        key = (run["job"]["experiment_dir"], run["trial_id"])
+        assert known.setdefault(key, run["id"]) == run["id"], ("the trial has a new run", key)
+
+
 class Chain:
     def __init__(self, programs, root, seed, scheduler):
         self.random = random.Random(seed)
@@ -129,19 +145,9 @@ class Chain:
         jobs = recorded(runs)
         for number in range(1, self.jobs + 1):
             acks = os.path.join(self.root, f"acks-{number}")
-            if not os.path.exists(acks):
-                continue
-            told, processes = read_tuner_acks(acks)
-            seen = jobs[f"job-{number}"]
-            missing, more = told - seen, seen - told
-            assert not missing, f"job {number}: missing {list(missing)[:5]}"
-            # One result of each process may have been recorded and not come to be acknowledged.
-            assert sum(more.values()) <= processes, f"job {number}: not told {list(more)[:5]}"
-            assert max(seen.values()) == 1, f"job {number}: doubled"
-        for run in runs:
-            key = (run["job"]["experiment_dir"], run["trial_id"])
-            known = self.ids.setdefault(key, run["id"])
-            assert known == run["id"], ("the trial has a new run", key)
+            if os.path.exists(acks):
+                judge_job(f"job {number}", *read_tuner_acks(acks), jobs[f"job-{number}"])
+        judge_ids(runs, self.ids)
 
     def finish(self):
         process = self.start()
